@@ -1,0 +1,2 @@
+//! The `roomtone` program.
+fn main() {}

@@ -1,0 +1,6 @@
+//! Sound: frames, codecs, the real-time stages, one pipeline a stream, and the pool that runs them.
+mod encoded;
+mod ring;
+
+pub use encoded::{Codec, Encoded, MAX_PAYLOAD, Payload, Sent};
+pub use ring::{Drain, Feed, INBOUND_FRAMES, OUTBOUND_FRAMES, ring};

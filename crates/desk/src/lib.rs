@@ -1,0 +1,1 @@
+//! Who answers: understanding, dialogue, wording and tools of a desk.

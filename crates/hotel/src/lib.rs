@@ -1,0 +1,1 @@
+//! The hotel trade: its store and the receptionist's tools.

@@ -1,0 +1,1 @@
+//! Softphone, simulation, load: the product's own test bench.

@@ -1,0 +1,1 @@
+//! Words and values: numbers, times, dates, spelled letters, spoken and understood.

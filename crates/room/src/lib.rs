@@ -1,0 +1,1 @@
+//! The room engine: model, inbound pipeline, permissions, hooks, delivery lanes.

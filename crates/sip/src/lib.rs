@@ -1,0 +1,1 @@
+//! The SIP and RTP gateway: signalling, offer and answer, the media thread.

@@ -1,0 +1,1 @@
+//! SQLite storage: the room's store, evidence, migrations.
