@@ -1,5 +1,6 @@
 //! Sound: frames, codecs, the real-time stages, one pipeline a stream, and the pool that runs them.
 mod encoded;
+pub mod g711;
 mod ring;
 
 pub use encoded::{Codec, Encoded, MAX_PAYLOAD, Payload, Sent};
