@@ -31,7 +31,13 @@ impl Frame {
     /// `len` samples of silence; at most [`MAX_SAMPLES`].
     pub fn silence(rate: u32, len: usize) -> Self {
         let len = len.min(MAX_SAMPLES);
-        Frame { samples: [0.0; MAX_SAMPLES], len, rate, timestamp: 0, marks: Marks::default() }
+        Frame {
+            samples: [0.0; MAX_SAMPLES],
+            len,
+            rate,
+            timestamp: 0,
+            marks: Marks::default(),
+        }
     }
 
     /// The samples.
@@ -69,7 +75,11 @@ pub fn level_dbfs(samples: &[f32]) -> f32 {
         return -120.0;
     }
     let mean = samples.iter().map(|s| s * s).sum::<f32>() / samples.len() as f32;
-    if mean <= 1e-12 { -120.0 } else { 10.0 * mean.log10() }
+    if mean <= 1e-12 {
+        -120.0
+    } else {
+        10.0 * mean.log10()
+    }
 }
 
 /// One sample as 16 bit, clipped; NaN becomes silence.

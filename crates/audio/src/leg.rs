@@ -243,7 +243,14 @@ impl PhoneLeg {
             started: false,
             saying: false,
         };
-        Ok((leg, LegHandle { heard: heard_out, say: say_in, control }))
+        Ok((
+            leg,
+            LegHandle {
+                heard: heard_out,
+                say: say_in,
+                control,
+            },
+        ))
     }
 
     /// Serves both directions once. `now` is the tick's time.
@@ -317,7 +324,9 @@ impl PhoneLeg {
         let mut start = 0;
         while self.pending_len - start >= n {
             let mut frame = Frame::silence(self.codec.clock_rate(), n);
-            frame.samples_mut().copy_from_slice(&self.pending[start..start + n]);
+            frame
+                .samples_mut()
+                .copy_from_slice(&self.pending[start..start + n]);
             frame.timestamp = self.position;
             frame.marks.concealed = concealed;
             self.position += n as u64;
@@ -330,7 +339,11 @@ impl PhoneLeg {
 
     fn hear(&mut self, frame: &mut Frame, arrived: Mono) {
         self.inbound.process(frame);
-        let mut sound = Sound { timestamp: frame.timestamp, arrived, samples: [0; FRAME_SAMPLES] };
+        let mut sound = Sound {
+            timestamp: frame.timestamp,
+            arrived,
+            samples: [0; FRAME_SAMPLES],
+        };
         for (to, from) in sound.samples.iter_mut().zip(frame.samples()) {
             *to = crate::frame::to_i16(*from);
         }
@@ -376,7 +389,9 @@ impl PhoneLeg {
                 self.control.played.store(packed, Ordering::Release);
                 if say.last {
                     self.saying = false;
-                    self.heard.push(Heard::Finished { utterance: say.utterance });
+                    self.heard.push(Heard::Finished {
+                        utterance: say.utterance,
+                    });
                 }
             } else {
                 self.saying = false;
@@ -418,9 +433,19 @@ mod tests {
     fn bench() -> Bench {
         let (to_leg, line_in) = ring::ring(INBOUND_FRAMES);
         let (line_out, from_leg) = ring::ring(OUTBOUND_FRAMES);
-        let config = LegConfig { codec: Codec::Pcmu, vad: VadConfig::default(), denoise: true };
+        let config = LegConfig {
+            codec: Codec::Pcmu,
+            vad: VadConfig::default(),
+            denoise: true,
+        };
         let (leg, handle) = PhoneLeg::new(&config, line_in, line_out).unwrap();
-        Bench { to_leg, from_leg, leg, handle, now: Mono::ZERO }
+        Bench {
+            to_leg,
+            from_leg,
+            leg,
+            handle,
+            now: Mono::ZERO,
+        }
     }
 
     impl Bench {
@@ -443,7 +468,10 @@ mod tests {
     #[test]
     fn packets_of_any_length_become_frames_of_20_ms() {
         let mut b = bench();
-        let got: usize = [240, 240, 80, 80, 160, 160].iter().map(|n| sounds(&b.step(Some(&vec![0xFF; *n])))).sum();
+        let got: usize = [240, 240, 80, 80, 160, 160]
+            .iter()
+            .map(|n| sounds(&b.step(Some(&vec![0xFF; *n]))))
+            .sum();
         assert_eq!(got, 960 / 160);
     }
 
@@ -471,7 +499,12 @@ mod tests {
     fn what_is_cut_is_silent_with_the_next_frame() {
         let mut b = bench();
         for utterance in [1, 1, 1, 1] {
-            b.handle.say.push(Say { utterance, tag: 0, last: false, samples: [8_000; FRAME_SAMPLES] });
+            b.handle.say.push(Say {
+                utterance,
+                tag: 0,
+                last: false,
+                samples: [8_000; FRAME_SAMPLES],
+            });
         }
         b.step(None);
         let loud = b.from_leg.pop().unwrap();
@@ -482,16 +515,29 @@ mod tests {
         b.from_leg.clear();
         b.step(None);
         let next = b.from_leg.pop().unwrap();
-        assert!(next.bytes().iter().all(|s| crate::g711::decode_ulaw(*s).abs() < 40));
+        assert!(
+            next.bytes()
+                .iter()
+                .all(|s| crate::g711::decode_ulaw(*s).abs() < 40)
+        );
         assert_eq!(b.handle.control.played(), (1, 1));
     }
 
     #[test]
     fn the_end_of_an_utterance_is_reported_with_its_last_frame() {
         let mut b = bench();
-        b.handle.say.push(Say { utterance: 3, tag: 9, last: true, samples: [1; FRAME_SAMPLES] });
+        b.handle.say.push(Say {
+            utterance: 3,
+            tag: 9,
+            last: true,
+            samples: [1; FRAME_SAMPLES],
+        });
         let heard = b.step(None);
-        assert!(heard.iter().any(|h| matches!(h, Heard::Finished { utterance: 3 })));
+        assert!(
+            heard
+                .iter()
+                .any(|h| matches!(h, Heard::Finished { utterance: 3 }))
+        );
         assert_eq!(b.from_leg.pop().unwrap().tag, 9);
     }
 }

@@ -72,7 +72,8 @@ impl Pool {
         for i in 0..threads.max(1) {
             let (arrivals, mut incoming) = ring::ring::<Box<PhoneLeg>>(WAITING);
             let (mut outgoing, departures) = ring::ring::<Box<PhoneLeg>>(WAITING);
-            let (clock, stop, stats, realtime) = (clock.clone(), stop.clone(), stats.clone(), realtime.clone());
+            let (clock, stop, stats, realtime) =
+                (clock.clone(), stop.clone(), stats.clone(), realtime.clone());
             let legs = Arc::new(AtomicUsize::new(0));
             let count = legs.clone();
             let thread = std::thread::Builder::new()
@@ -82,9 +83,19 @@ impl Pool {
                     serve(&clock, &stop, &stats, &mut incoming, &mut outgoing, &count);
                 })
                 .map_err(Error::Thread)?;
-            workers.push(Worker { legs, arrivals, departures, thread: Some(thread) });
+            workers.push(Worker {
+                legs,
+                arrivals,
+                departures,
+                thread: Some(thread),
+            });
         }
-        Ok(Pool { workers: Mutex::new(workers), stop, stats, realtime })
+        Ok(Pool {
+            workers: Mutex::new(workers),
+            stop,
+            stats,
+            realtime,
+        })
     }
 
     /// Hands a leg to the thread with the fewest. It leaves when its control is closed. `false` if the pool cannot
@@ -95,7 +106,9 @@ impl Pool {
             // Legs that left are dropped here, not on their real-time thread.
             while worker.departures.pop().is_some() {}
         }
-        let Some(worker) = workers.iter_mut().min_by_key(|w| w.legs.load(Ordering::Relaxed)) else { return false };
+        let Some(worker) = workers.iter_mut().min_by_key(|w| w.legs.load(Ordering::Relaxed)) else {
+            return false;
+        };
         if worker.arrivals.len() >= WAITING {
             return false;
         }
@@ -145,7 +158,8 @@ fn raise_priority() -> bool {
     let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
     let priority = thread_priority::ThreadPriorityValue::try_from(40u8).map(ThreadPriority::Crossplatform);
     priority.is_ok_and(|p| {
-        thread_priority::set_thread_priority_and_policy(thread_priority::thread_native_id(), p, policy).is_ok()
+        thread_priority::set_thread_priority_and_policy(thread_priority::thread_native_id(), p, policy)
+            .is_ok()
     })
 }
 
@@ -170,7 +184,11 @@ fn serve(
             stats.late_ticks.fetch_add(1, Ordering::Relaxed);
         }
         // After a long stop (a suspended machine) there is nothing to catch up with.
-        next = if now.since(next) > TICK * 10 { now + TICK } else { next + TICK };
+        next = if now.since(next) > TICK * 10 {
+            now + TICK
+        } else {
+            next + TICK
+        };
         while legs.len() < legs.capacity() {
             let Some(leg) = arrivals.pop() else { break };
             legs.push(leg);
@@ -202,7 +220,11 @@ mod tests {
     fn legs_come_and_go_without_being_dropped_on_the_real_time_thread() {
         let clock = SystemClock::shared();
         let pool = Pool::new(2, &clock).unwrap();
-        let config = LegConfig { codec: Codec::Pcma, vad: VadConfig::default(), denoise: false };
+        let config = LegConfig {
+            codec: Codec::Pcma,
+            vad: VadConfig::default(),
+            denoise: false,
+        };
         let mut controls = Vec::new();
         for _ in 0..20 {
             let (_to, line_in) = ring::ring(4);

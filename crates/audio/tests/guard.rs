@@ -7,7 +7,8 @@ use std::{
 };
 
 use roomtone_audio::{
-    Codec, Encoded, FRAME_SAMPLES, INBOUND_FRAMES, LegConfig, OUTBOUND_FRAMES, Payload, PhoneLeg, Say, VadConfig, ring,
+    Codec, Encoded, FRAME_SAMPLES, INBOUND_FRAMES, LegConfig, OUTBOUND_FRAMES, Payload, PhoneLeg, Say,
+    VadConfig, ring,
 };
 use roomtone_base::Mono;
 
@@ -59,7 +60,11 @@ fn buzz(i: usize) -> u8 {
 fn the_phone_chain_does_not_allocate() {
     let (mut to_leg, line_in) = ring(INBOUND_FRAMES);
     let (line_out, mut from_leg) = ring(OUTBOUND_FRAMES);
-    let config = LegConfig { codec: Codec::Pcmu, vad: VadConfig::default(), denoise: true };
+    let config = LegConfig {
+        codec: Codec::Pcmu,
+        vad: VadConfig::default(),
+        denoise: true,
+    };
     let (mut leg, mut handle) = PhoneLeg::new(&config, line_in, line_out).unwrap();
     handle.control.duck_on_onset(true);
     let mut now = Mono::ZERO;
@@ -76,14 +81,22 @@ fn the_phone_chain_does_not_allocate() {
                 made_up += 1;
             }
             if tick % 150 == 0 {
-                to_leg.push(Encoded::empty(Payload::Digit { digit: b'5', duration_ms: 100 }));
+                to_leg.push(Encoded::empty(Payload::Digit {
+                    digit: b'5',
+                    duration_ms: 100,
+                }));
             }
             let mut record = Encoded::audio(Codec::Pcmu, &packet);
             record.arrived = now;
             to_leg.push(record);
         }
         let samples = [(tick % 100) as i16 * 50; FRAME_SAMPLES];
-        handle.say.push(Say { utterance: 1 + tick as u32 / 300, tag: 0, last: tick % 300 == 299, samples });
+        handle.say.push(Say {
+            utterance: 1 + tick as u32 / 300,
+            tag: 0,
+            last: tick % 300 == 299,
+            samples,
+        });
         if tick % 400 == 399 {
             handle.control.stop_before(2 + tick as u32 / 300);
             handle.control.set_gain(1.0);
@@ -98,6 +111,9 @@ fn the_phone_chain_does_not_allocate() {
         now = now + Duration::from_millis(10);
     }
     WATCHED.set(false);
-    assert!(heard > 700 && sent > 700 && made_up > 5, "the chain did not run: {heard} {sent} {made_up}");
+    assert!(
+        heard > 700 && sent > 700 && made_up > 5,
+        "the chain did not run: {heard} {sent} {made_up}"
+    );
     assert_eq!(COUNT.get(), 0, "allocations on the per-frame path");
 }

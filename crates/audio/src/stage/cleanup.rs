@@ -25,8 +25,12 @@ pub struct Cleanup {
 impl Cleanup {
     /// For one stream.
     pub fn new() -> Self {
-        let mut cleanup =
-            Cleanup { apm: Box::new(Self::apm()), noise: 1, input: [0.0; BLOCK], output: [0.0; BLOCK] };
+        let mut cleanup = Cleanup {
+            apm: Box::new(Self::apm()),
+            noise: 1,
+            input: [0.0; BLOCK],
+            output: [0.0; BLOCK],
+        };
         cleanup.settle();
         cleanup
     }
@@ -41,7 +45,11 @@ impl Cleanup {
             ..Config::default()
         };
         let format = StreamConfig::new(RATE, 1);
-        AudioProcessing::builder().config(config).capture_config(format).render_config(format).build()
+        AudioProcessing::builder()
+            .config(config)
+            .capture_config(format)
+            .render_config(format)
+            .build()
     }
 
     /// The library allocates with its first frames: let it do so here and not on the first frame of a call.
@@ -56,7 +64,11 @@ impl Cleanup {
             self.noise = self.noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             *sample += (self.noise >> 8) as f32 / 8_388_608.0 * DITHER - DITHER;
         }
-        if self.apm.process_capture_f32(&[&self.input], &mut [&mut self.output]).is_err() {
+        if self
+            .apm
+            .process_capture_f32(&[&self.input], &mut [&mut self.output])
+            .is_err()
+        {
             self.output = self.input;
         }
     }
@@ -81,12 +93,19 @@ impl Stage for Cleanup {
         for start in (0..frame.samples().len()).step_by(BLOCK) {
             for (to, from) in self.input.iter_mut().zip(&frame.samples()[start..]) {
                 // NaN or infinity would live in the filters for ever.
-                *to = if from.is_finite() { from.clamp(-1.0, 1.0) } else { 0.0 };
+                *to = if from.is_finite() {
+                    from.clamp(-1.0, 1.0)
+                } else {
+                    0.0
+                };
             }
             self.block();
             frame.samples_mut()[start..start + BLOCK].copy_from_slice(&self.output);
         }
-        frame.marks = Marks { denoised: true, ..frame.marks };
+        frame.marks = Marks {
+            denoised: true,
+            ..frame.marks
+        };
     }
 
     fn reset(&mut self) {
@@ -111,7 +130,9 @@ mod tests {
         let mut last = 0.0;
         for _ in 0..150 {
             let mut f = Frame::silence(RATE, 320);
-            f.samples_mut().iter_mut().for_each(|s| *s = 0.03 * noise(&mut seed));
+            f.samples_mut()
+                .iter_mut()
+                .for_each(|s| *s = 0.03 * noise(&mut seed));
             let before = f.level_dbfs();
             stage.process(&mut f);
             last = before - f.level_dbfs();

@@ -22,7 +22,13 @@ pub struct Concealer {
 impl Concealer {
     /// For a stream at `rate` samples a second, 8 to 48 kHz.
     pub fn new(rate: u32) -> Self {
-        Concealer { rate, history: [0.0; HISTORY], concealed: 0, period: 0, phase: 0 }
+        Concealer {
+            rate,
+            history: [0.0; HISTORY],
+            concealed: 0,
+            period: 0,
+            phase: 0,
+        }
     }
 
     /// Learns from what was received.
@@ -42,7 +48,11 @@ impl Concealer {
         let limit = self.rate * MAX_CONCEAL_MS / 1_000;
         for sample in gap {
             let gain = 1.0 - self.concealed as f32 / limit as f32;
-            *sample = if gain > 0.0 { self.history[HISTORY - self.period + self.phase] * gain } else { 0.0 };
+            *sample = if gain > 0.0 {
+                self.history[HISTORY - self.period + self.phase] * gain
+            } else {
+                0.0
+            };
             self.phase = (self.phase + 1) % self.period;
             self.concealed = self.concealed.saturating_add(1).min(limit);
         }
@@ -84,13 +94,19 @@ mod tests {
     #[test]
     fn a_tone_goes_on_through_a_gap_and_is_silent_after_60_ms_vp_045() {
         let mut c = Concealer::new(8_000);
-        let tone: Vec<f32> = (0..1_600).map(|i| (i as f32 * std::f32::consts::TAU * 200.0 / 8_000.0).sin()).collect();
+        let tone: Vec<f32> = (0..1_600)
+            .map(|i| (i as f32 * std::f32::consts::TAU * 200.0 / 8_000.0).sin())
+            .collect();
         c.good(&tone);
         let mut gap = [0.0; 640];
         c.fill(&mut gap);
         let truth = |i: usize| ((1_600 + i) as f32 * std::f32::consts::TAU * 200.0 / 8_000.0).sin();
         for (i, sample) in gap[..40].iter().enumerate() {
-            assert!((sample - truth(i)).abs() < 0.15, "sample {i}: {sample} for {}", truth(i));
+            assert!(
+                (sample - truth(i)).abs() < 0.15,
+                "sample {i}: {sample} for {}",
+                truth(i)
+            );
         }
         assert!(gap[480..].iter().all(|s| *s == 0.0));
         assert!(crate::frame::level_dbfs(&gap[320..480]) < crate::frame::level_dbfs(&gap[..160]));

@@ -16,12 +16,19 @@ pub struct Gain {
 impl Gain {
     /// Starts at 1.
     pub fn new() -> Self {
-        Gain { now: 1.0, target: 1.0 }
+        Gain {
+            now: 1.0,
+            target: 1.0,
+        }
     }
 
     /// Goes to the linear gain `target`, `0.0..=4.0`.
     pub fn set(&mut self, target: f32) {
-        self.target = if target.is_finite() { target.clamp(0.0, 4.0) } else { 1.0 };
+        self.target = if target.is_finite() {
+            target.clamp(0.0, 4.0)
+        } else {
+            1.0
+        };
     }
 
     /// Where it is going.
@@ -48,7 +55,11 @@ impl Stage for Gain {
         let step = 1.0 / (RAMP_MS / 1_000.0 * frame.rate as f32);
         for sample in frame.samples_mut() {
             let left = self.target - self.now;
-            self.now = if left.abs() <= step { self.target } else { self.now + step.copysign(left) };
+            self.now = if left.abs() <= step {
+                self.target
+            } else {
+                self.now + step.copysign(left)
+            };
             *sample = (*sample * self.now).clamp(-1.0, 1.0);
         }
     }
@@ -69,7 +80,11 @@ mod tests {
         let mut f = Frame::silence(16_000, 320);
         f.samples_mut().fill(0.5);
         gain.process(&mut f);
-        let largest = f.samples().windows(2).map(|w| (w[0] - w[1]).abs()).fold(0.0, f32::max);
+        let largest = f
+            .samples()
+            .windows(2)
+            .map(|w| (w[0] - w[1]).abs())
+            .fold(0.0, f32::max);
         assert!(largest < 0.02, "{largest}");
         assert!((f.samples()[80] - 0.05).abs() < 1e-3);
     }

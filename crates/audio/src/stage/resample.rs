@@ -19,10 +19,15 @@ impl Resampler {
     /// # Errors
     /// [`Error::Stage`] if a rate is no multiple of 100 Hz within 8 to 48 kHz.
     pub fn new(from: u32, to: u32) -> Result<Self, Error> {
-        let wrong = |problem: String| Error::Stage { stage: "resampler", problem };
+        let wrong = |problem: String| Error::Stage {
+            stage: "resampler",
+            problem,
+        };
         for rate in [from, to] {
             if !(8_000..=48_000).contains(&rate) || rate % 100 != 0 {
-                return Err(wrong(format!("cannot work at {rate} Hz; 8000 to 48000 in steps of 100 are possible")));
+                return Err(wrong(format!(
+                    "cannot work at {rate} Hz; 8000 to 48000 in steps of 100 are possible"
+                )));
             }
         }
         let (block_in, block_out) = (from as usize / 100, to as usize / 100);
@@ -32,7 +37,13 @@ impl Resampler {
             return Err(wrong(format!("{from} Hz to {to} Hz does not divide into 10 ms")));
         }
         let (input, output) = (vec![0.0; block_in].into(), vec![0.0; block_out].into());
-        Ok(Resampler { fft, from, to, input, output })
+        Ok(Resampler {
+            fft,
+            from,
+            to,
+            input,
+            output,
+        })
     }
 }
 
@@ -45,7 +56,10 @@ impl Stage for Resampler {
     fn process(&mut self, frame: &mut Frame) {
         let (block_in, block_out) = (self.input.len(), self.output.len());
         let blocks = frame.samples().len() / block_in;
-        if frame.rate != self.from || blocks * block_in != frame.samples().len() || blocks * block_out > MAX_SAMPLES {
+        if frame.rate != self.from
+            || blocks * block_in != frame.samples().len()
+            || blocks * block_out > MAX_SAMPLES
+        {
             return;
         }
         let source = frame.clone();
@@ -53,7 +67,11 @@ impl Stage for Resampler {
         frame.rate = self.to;
         frame.timestamp = frame.timestamp * u64::from(self.to) / u64::from(self.from);
         let target = frame.samples_mut();
-        for (from, to) in source.samples().chunks_exact(block_in).zip(target.chunks_exact_mut(block_out)) {
+        for (from, to) in source
+            .samples()
+            .chunks_exact(block_in)
+            .zip(target.chunks_exact_mut(block_out))
+        {
             self.input.copy_from_slice(from);
             let input = SequentialSlice::new(&*self.input, 1, block_in).expect("the buffer has one block");
             let mut output =
@@ -76,7 +94,9 @@ mod tests {
 
     fn tone(rate: u32, hz: f32, millis: usize) -> Vec<f32> {
         let n = rate as usize * millis / 1_000;
-        (0..n).map(|i| 0.5 * (std::f32::consts::TAU * hz * i as f32 / rate as f32).sin()).collect()
+        (0..n)
+            .map(|i| 0.5 * (std::f32::consts::TAU * hz * i as f32 / rate as f32).sin())
+            .collect()
     }
 
     fn run(resampler: &mut Resampler, rate: u32, samples: &[f32]) -> Vec<f32> {
@@ -93,24 +113,41 @@ mod tests {
     #[test]
     fn a_tone_keeps_its_level_and_its_pitch() {
         for (from, to) in [(8_000, 16_000), (16_000, 8_000), (48_000, 16_000)] {
-            let out = run(&mut Resampler::new(from, to).unwrap(), from, &tone(from, 1_000.0, 400));
+            let out = run(
+                &mut Resampler::new(from, to).unwrap(),
+                from,
+                &tone(from, 1_000.0, 400),
+            );
             let steady = &out[out.len() / 4..];
-            assert!((crate::frame::level_dbfs(steady) + 9.03).abs() < 0.2, "{from}->{to}");
+            assert!(
+                (crate::frame::level_dbfs(steady) + 9.03).abs() < 0.2,
+                "{from}->{to}"
+            );
             let crossings = steady.windows(2).filter(|w| w[0] < 0.0 && w[1] >= 0.0).count();
             let seconds = steady.len() as f32 / to as f32;
-            assert!((crossings as f32 / seconds - 1_000.0).abs() < 10.0, "{from}->{to}: {crossings}");
+            assert!(
+                (crossings as f32 / seconds - 1_000.0).abs() < 10.0,
+                "{from}->{to}: {crossings}"
+            );
         }
     }
 
     #[test]
     fn what_the_lower_rate_cannot_carry_is_gone() {
-        let out = run(&mut Resampler::new(16_000, 8_000).unwrap(), 16_000, &tone(16_000, 6_000.0, 400));
+        let out = run(
+            &mut Resampler::new(16_000, 8_000).unwrap(),
+            16_000,
+            &tone(16_000, 6_000.0, 400),
+        );
         assert!(crate::frame::level_dbfs(&out[out.len() / 4..]) < -60.0);
     }
 
     #[test]
     fn a_rate_out_of_range_is_named() {
-        let message = Resampler::new(8_000, 7_350).err().map(|e| e.to_string()).unwrap_or_default();
+        let message = Resampler::new(8_000, 7_350)
+            .err()
+            .map(|e| e.to_string())
+            .unwrap_or_default();
         assert!(message.contains("7350 Hz"), "{message}");
     }
 }

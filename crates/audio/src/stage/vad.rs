@@ -23,7 +23,12 @@ pub struct VadConfig {
 
 impl Default for VadConfig {
     fn default() -> Self {
-        VadConfig { threshold: 0.5, onset_windows: 2, offset_windows: 3, floor_dbfs: -55.0 }
+        VadConfig {
+            threshold: 0.5,
+            onset_windows: 2,
+            offset_windows: 3,
+            floor_dbfs: -55.0,
+        }
     }
 }
 
@@ -96,7 +101,12 @@ impl Vad {
 
     fn decide(&mut self) -> Option<VadEvent> {
         let score = self.detector.predict_i16(&self.window);
-        let power = self.window.iter().map(|s| f32::from(*s) * f32::from(*s)).sum::<f32>() / WINDOW as f32;
+        let power = self
+            .window
+            .iter()
+            .map(|s| f32::from(*s) * f32::from(*s))
+            .sum::<f32>()
+            / WINDOW as f32;
         let level = 10.0 * (power / (32_768.0 * 32_768.0) + 1e-12).log10();
         let speech = score >= self.config.threshold && level >= self.config.floor_dbfs;
         self.recent.rotate_left(1);
@@ -117,7 +127,9 @@ impl Vad {
             }
         } else if self.silent >= self.config.offset_windows {
             self.speaking = false;
-            return Some(VadEvent::Offset { at: self.last_speech_end });
+            return Some(VadEvent::Offset {
+                at: self.last_speech_end,
+            });
         }
         None
     }
