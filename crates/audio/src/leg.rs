@@ -31,6 +31,10 @@ const FRAMES_PER_TICK: usize = 8;
 
 /// 20 ms of what the caller said, and what was noticed in it.
 #[derive(Clone, Copy, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "records of a ring have one size; a box would allocate on a media thread"
+)]
 pub enum Heard {
     /// 20 ms of cleaned sound at 16 kHz.
     Sound(Sound),

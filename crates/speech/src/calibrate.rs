@@ -16,8 +16,9 @@ use crate::{Error, Expectations, Expected, Grammar, Line, Stt, Tts};
 
 /// Thresholds outside are not believed: the sentences were too easy or too odd.
 const SANE: RangeInclusive<f32> = -9.0..=0.0;
-/// Share of the grammar's own sentences that may be refused to keep nonsense out.
-const REFUSE_AT_MOST: f32 = 0.03;
+/// How much worse it is to refuse a caller's sense than to take nonsense: the desk confirms before it acts, but a
+/// caller who is not understood hangs up.
+const REFUSAL_COST: f32 = 2.0;
 
 /// Sentences that no desk is asked, for the other side of the line.
 pub const NONSENSE: [&str; 16] = [
@@ -145,15 +146,7 @@ pub fn calibrate(
     }
     sense.sort_unstable_by(f32::total_cmp);
     nonsense.sort_unstable_by(f32::total_cmp);
-    let lowest = sense[((sense.len() as f32 * REFUSE_AT_MOST) as usize).min(sense.len() - 1)];
-    let highest = nonsense.last().copied().unwrap_or(f32::MIN);
-    // Overlapping: the own sentences come first. Apart: in the middle.
-    let line = if highest < lowest {
-        (highest.max(lowest - 10.0) + lowest) / 2.0
-    } else {
-        lowest
-    };
-    let threshold = line.clamp(*SANE.start(), *SANE.end());
+    let threshold = border(&sense, &nonsense).clamp(*SANE.start(), *SANE.end());
     let exact = exact as f32 / sense.len() as f32;
     Ok(Calibration {
         threshold,
@@ -161,4 +154,46 @@ pub fn calibrate(
         nonsense,
         exact,
     })
+}
+
+/// The score between two neighbours that costs least; the widest gap where several cost the same.
+fn border(sense: &[f32], nonsense: &[f32]) -> f32 {
+    let mut scores: Vec<f32> = sense
+        .iter()
+        .chain(nonsense)
+        .copied()
+        .filter(|s| *s > f32::MIN / 2.0)
+        .collect();
+    scores.sort_unstable_by(f32::total_cmp);
+    let share = |n: usize, of: &[f32]| n as f32 / of.len().max(1) as f32;
+    let cost = |line: f32| {
+        let refused = share(sense.iter().filter(|s| **s < line).count(), sense);
+        REFUSAL_COST * refused + share(nonsense.iter().filter(|s| **s >= line).count(), nonsense)
+    };
+    let first = scores.first().copied().unwrap_or(0.0);
+    let mut best = (cost(first), 0.0, first);
+    for pair in scores.windows(2) {
+        let (line, gap) = ((pair[0] + pair[1]) / 2.0, pair[1] - pair[0]);
+        let cost = cost(line);
+        if cost < best.0 || (cost == best.0 && gap > best.1) {
+            best = (cost, gap, line);
+        }
+    }
+    best.2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::border;
+
+    #[test]
+    fn the_border_is_the_middle_of_the_gap_or_the_cheaper_error() {
+        assert_eq!(border(&[2.0, 4.0], &[-8.0, -2.0]), 0.0);
+        let line = border(&[-4.0, 5.0, 6.0, 7.0], &[-9.0, -8.0, -7.0, -3.0]);
+        assert!(
+            (-7.0..-4.0).contains(&line),
+            "refusing costs more than taking: {line}"
+        );
+        assert_eq!(border(&[3.0], &[f32::MIN]), 3.0);
+    }
 }

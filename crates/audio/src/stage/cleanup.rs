@@ -87,7 +87,7 @@ impl Stage for Cleanup {
 
     /// Takes 16 kHz frames of whole 10 ms; others pass unchanged.
     fn process(&mut self, frame: &mut Frame) {
-        if frame.rate != RATE || frame.samples().len() % BLOCK != 0 {
+        if frame.rate != RATE || !frame.samples().len().is_multiple_of(BLOCK) {
             return;
         }
         for start in (0..frame.samples().len()).step_by(BLOCK) {

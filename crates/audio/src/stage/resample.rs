@@ -73,9 +73,9 @@ impl Stage for Resampler {
             .zip(target.chunks_exact_mut(block_out))
         {
             self.input.copy_from_slice(from);
-            let input = SequentialSlice::new(&*self.input, 1, block_in).expect("the buffer has one block");
+            let input = SequentialSlice::new(&self.input, 1, block_in).expect("the buffer has one block");
             let mut output =
-                SequentialSlice::new_mut(&mut *self.output, 1, block_out).expect("the buffer has one block");
+                SequentialSlice::new_mut(&mut self.output, 1, block_out).expect("the buffer has one block");
             // Fixed sizes on both sides leave no way to fail; if it did, the block before would be heard again.
             let _ = self.fft.process_into_buffer(&input, &mut output, None);
             to.copy_from_slice(&self.output);
