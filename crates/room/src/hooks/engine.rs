@@ -39,7 +39,7 @@ pub struct HookVerdict {
 }
 
 impl HookVerdict {
-    fn pass(payload: HookPayload) -> Self {
+    pub(crate) fn pass(payload: HookPayload) -> Self {
         HookVerdict {
             payload,
             blocked: None,
@@ -117,9 +117,21 @@ impl HookEngine {
         existed
     }
 
-    /// Is any hook registered for this moment? Lets callers leave out what only hooks would need.
+    /// May any hook block or change this moment? Lets callers leave out what only hooks would need.
     pub fn has(&self, trigger: HookTrigger) -> bool {
-        self.table(trigger).is_some_and(|hooks| !hooks.is_empty())
+        self.any(trigger, HookExecution::Sync)
+    }
+
+    /// Does any hook watch this moment?
+    pub fn watches(&self, trigger: HookTrigger) -> bool {
+        self.any(trigger, HookExecution::Async)
+    }
+
+    fn any(&self, trigger: HookTrigger, execution: HookExecution) -> bool {
+        let table = self.by_trigger.read().unwrap_or_else(PoisonError::into_inner);
+        table
+            .get(&trigger)
+            .is_some_and(|hooks| hooks.iter().any(|hook| runs_as(hook) == execution))
     }
 
     fn table(&self, trigger: HookTrigger) -> Option<Registered> {
@@ -227,6 +239,15 @@ impl HookEngine {
             Some(Err(_panic)) => Err(report(hook, Some("it panicked".to_owned()))),
             None => Err(report(hook, None)),
         }
+    }
+}
+
+/// A watching trigger has watching hooks only, whatever their registration says.
+fn runs_as(hook: &HookRegistration) -> HookExecution {
+    if hook.trigger.is_sync() {
+        hook.execution
+    } else {
+        HookExecution::Async
     }
 }
 

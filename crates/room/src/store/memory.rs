@@ -297,6 +297,11 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    async fn keep(&self, room: &RoomId, side_effects: SideEffects) -> Result<(), StoreError> {
+        lock(&*self.must(room)?).keep(side_effects);
+        Ok(())
+    }
+
     async fn unsettled(&self) -> Result<Vec<(Arc<RoomEvent>, Vec<PlannedDelivery>)>, StoreError> {
         let all: Vec<_> = self
             .rooms

@@ -15,7 +15,8 @@ pub use self::{
 use crate::{
     error::StoreError,
     model::{
-        ChannelBinding, ChannelType, Observation, Participant, Room, RoomContext, RoomEvent, RoomStatus, Task,
+        ChannelBinding, ChannelType, Observation, Participant, Room, RoomContext, RoomEvent, RoomStatus,
+        SideEffects, Task,
     },
 };
 
@@ -35,7 +36,7 @@ pub struct RoomQuery {
 /// Keeps rooms (RE-020, RE-021). What it gives back are frozen snapshots that belong to the caller (RE-027, RE-028);
 /// what it takes is its own from then on.
 ///
-/// Every implementation passes [`conformance`](crate::conformance).
+/// Every implementation passes the same tests, in the `conformance` module (feature `conformance`).
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Keeps a new room.
@@ -93,6 +94,12 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::NoRoom`].
     async fn settle(&self, settlement: Settlement) -> Result<(), StoreError>;
+
+    /// Keeps side effects that belong to no event.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRoom`].
+    async fn keep(&self, room: &RoomId, side_effects: SideEffects) -> Result<(), StoreError>;
 
     /// Events whose planned deliveries were never settled, oldest first: what a crash cut off.
     async fn unsettled(&self) -> Result<Vec<(Arc<RoomEvent>, Vec<PlannedDelivery>)>, StoreError>;
