@@ -1,11 +1,6 @@
 //! A call as the rest of the product sees it.
 
-use std::{
-    fmt,
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use roomtone_audio::{Codec, Drain, Encoded, Feed, Sent};
 use roomtone_base::{CallId, TraceId};
@@ -112,9 +107,19 @@ pub struct Call {
 pub(crate) enum Command {
     Ring,
     Answer(oneshot::Sender<Result<Call, Error>>),
-    Refuse { code: u16, reason: String, done: Option<oneshot::Sender<()>> },
-    Hangup { reason: String, done: oneshot::Sender<()> },
-    Press { digit: u8, duration_ms: u16 },
+    Refuse {
+        code: u16,
+        reason: String,
+        done: Option<oneshot::Sender<()>>,
+    },
+    Hangup {
+        reason: String,
+        done: oneshot::Sender<()>,
+    },
+    Press {
+        digit: u8,
+        duration_ms: u16,
+    },
 }
 
 /// Controls a call. Cheap to clone.
@@ -129,7 +134,14 @@ impl CallHandle {
     /// already is left alone.
     pub async fn hangup(&self, reason: &str) {
         let (done, wait) = oneshot::channel();
-        if self.commands.send(Command::Hangup { reason: reason.to_owned(), done }).is_ok() {
+        if self
+            .commands
+            .send(Command::Hangup {
+                reason: reason.to_owned(),
+                done,
+            })
+            .is_ok()
+        {
             // An error says that the call's task has ended: that is what was wanted.
             let _ = wait.await;
         }
@@ -143,7 +155,9 @@ impl CallHandle {
     pub fn send_digit(&self, digit: char, hold: Duration) -> Result<(), Error> {
         let digit = u8::try_from(digit).unwrap_or(b'?');
         let duration_ms = u16::try_from(hold.as_millis()).unwrap_or(u16::MAX);
-        self.commands.send(Command::Press { digit, duration_ms }).map_err(|_| Error::Gone)
+        self.commands
+            .send(Command::Press { digit, duration_ms })
+            .map_err(|_| Error::Gone)
     }
 }
 

@@ -31,7 +31,10 @@ impl Default for SipConfig {
     fn default() -> Self {
         SipConfig {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 5060),
-            rtp_ports: PortRange { first: 10_000, last: 10_999 },
+            rtp_ports: PortRange {
+                first: 10_000,
+                last: 10_999,
+            },
             advertise: None,
             allow: vec![AllowRule::Loopback, AllowRule::Local],
             max_calls: 20,
@@ -72,7 +75,9 @@ impl FromStr for PortRange {
             return Ok(PortRange::ANY);
         }
         if first < 1024 || last <= first {
-            return Err(format!("`{text}`: the first port must be at least 1024 and below the last"));
+            return Err(format!(
+                "`{text}`: the first port must be at least 1024 and below the last"
+            ));
         }
         Ok(PortRange { first, last })
     }
@@ -101,7 +106,9 @@ impl AllowRule {
         let source = source.to_canonical();
         match self {
             AllowRule::Loopback => source.is_loopback(),
-            AllowRule::Local => is_private(source) || interfaces.iter().any(|(a, p)| in_network(source, *a, *p)),
+            AllowRule::Local => {
+                is_private(source) || interfaces.iter().any(|(a, p)| in_network(source, *a, *p))
+            }
             AllowRule::Net { address, prefix } => in_network(source, *address, *prefix),
         }
     }
@@ -140,7 +147,8 @@ impl FromStr for AllowRule {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is none of `loopback`, `local`, an address, a network such as `10.0.0.0/8`");
+        let wrong =
+            || format!("`{text}` is none of `loopback`, `local`, an address, a network such as `10.0.0.0/8`");
         match text {
             "loopback" => return Ok(AllowRule::Loopback),
             "local" => return Ok(AllowRule::Local),
@@ -185,7 +193,13 @@ mod tests {
         assert_eq!(c.listen.to_string(), "0.0.0.0:5060");
         let text = r#"{"rtp_ports": "20000-20099", "allow": ["loopback", "203.0.113.7", "198.51.100.0/24"]}"#;
         let c: SipConfig = serde_json::from_str(text).unwrap();
-        assert_eq!(c.rtp_ports, PortRange { first: 20_000, last: 20_099 });
+        assert_eq!(
+            c.rtp_ports,
+            PortRange {
+                first: 20_000,
+                last: 20_099
+            }
+        );
         assert_eq!(c.allow.len(), 3);
         assert!(serde_json::from_str::<SipConfig>(r#"{"port": 5060}"#).is_err());
         let back: SipConfig = serde_json::from_str(&serde_json::to_string(&c).unwrap()).unwrap();
@@ -224,7 +238,11 @@ mod tests {
         ];
         for (rule, source, want) in cases {
             let rule: AllowRule = rule.parse().unwrap();
-            assert_eq!(rule.covers(source.parse().unwrap(), &mine), want, "{rule} {source}");
+            assert_eq!(
+                rule.covers(source.parse().unwrap(), &mine),
+                want,
+                "{rule} {source}"
+            );
         }
     }
 }

@@ -49,7 +49,10 @@ pub enum Error {
 
 impl Remedy for Error {
     fn retryable(&self) -> bool {
-        matches!(self, Error::NoRtpPort { .. } | Error::MediaFull | Error::Bind { .. })
+        matches!(
+            self,
+            Error::NoRtpPort { .. } | Error::MediaFull | Error::Bind { .. }
+        )
     }
 
     fn remedy(&self) -> Option<String> {
@@ -59,9 +62,9 @@ impl Remedy for Error {
                  who has it)",
                 port = address.port()
             )),
-            Error::Bind { source, .. } if source.kind() == io::ErrorKind::AddrNotAvailable => {
-                Some("this machine has no such address: set `[sip] listen` to one of its own or to 0.0.0.0".into())
-            }
+            Error::Bind { source, .. } if source.kind() == io::ErrorKind::AddrNotAvailable => Some(
+                "this machine has no such address: set `[sip] listen` to one of its own or to 0.0.0.0".into(),
+            ),
             Error::Bind { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some("choose a port of 1024 or above in `[sip] listen`".into())
             }

@@ -28,8 +28,14 @@ const SHORT: &[(&str, &str)] = &[
 /// The first line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
-    Request { method: String, uri: String, version: String },
-    Response { code: u16 },
+    Request {
+        method: String,
+        uri: String,
+        version: String,
+    },
+    Response {
+        code: u16,
+    },
 }
 
 /// A message in its parts.
@@ -43,18 +49,30 @@ pub(crate) struct Wire<'a> {
 }
 
 fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&b))
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&b))
 }
 
 fn is_version(text: &str) -> bool {
-    let numbers = text.get(..4).filter(|p| p.eq_ignore_ascii_case("SIP/")).and_then(|_| text[4..].split_once('.'));
+    let numbers = text
+        .get(..4)
+        .filter(|p| p.eq_ignore_ascii_case("SIP/"))
+        .and_then(|_| text[4..].split_once('.'));
     numbers.is_some_and(|(a, b)| {
-        [a, b].iter().all(|n| !n.is_empty() && n.len() < 10 && n.bytes().all(|c| c.is_ascii_digit()))
+        [a, b]
+            .iter()
+            .all(|n| !n.is_empty() && n.len() < 10 && n.bytes().all(|c| c.is_ascii_digit()))
     })
 }
 
 fn split_head(data: &[u8]) -> (&[u8], &[u8]) {
-    let end = |mark: &[u8]| data.windows(mark.len()).position(|w| w == mark).map(|i| (i, i + mark.len()));
+    let end = |mark: &[u8]| {
+        data.windows(mark.len())
+            .position(|w| w == mark)
+            .map(|i| (i, i + mark.len()))
+    };
     match end(b"\r\n\r\n").or_else(|| end(b"\n\n")) {
         Some((head, body)) => (&data[..head], &data[body..]),
         None => (data, &[]),
@@ -67,7 +85,9 @@ impl<'a> Wire<'a> {
     pub(crate) fn read(datagram: &'a [u8]) -> Option<Self> {
         let begin = datagram.iter().position(|b| !matches!(b, b'\r' | b'\n'))?;
         let (head, rest) = split_head(&datagram[begin..]);
-        let mut lines = head.split(|b| *b == b'\n').map(|l| l.strip_suffix(b"\r").unwrap_or(l));
+        let mut lines = head
+            .split(|b| *b == b'\n')
+            .map(|l| l.strip_suffix(b"\r").unwrap_or(l));
         let first_line = String::from_utf8_lossy(lines.next()?);
         let start = read_start(&first_line)?;
         let mut headers: Vec<(String, String)> = Vec::new();
@@ -82,17 +102,30 @@ impl<'a> Wire<'a> {
                 }
                 continue;
             }
-            let Some((name, value)) = text.split_once(':') else { continue };
+            let Some((name, value)) = text.split_once(':') else {
+                continue;
+            };
             let name = name.trim();
-            let long = SHORT.iter().find(|(s, _)| s.eq_ignore_ascii_case(name)).map_or(name, |(_, l)| l);
+            let long = SHORT
+                .iter()
+                .find(|(s, _)| s.eq_ignore_ascii_case(name))
+                .map_or(name, |(_, l)| l);
             headers.push((long.to_owned(), value.trim().to_owned()));
         }
-        Some(Wire { start, first_line, headers, rest })
+        Some(Wire {
+            start,
+            first_line,
+            headers,
+            rest,
+        })
     }
 
     /// All values of a header, top first.
     pub(crate) fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
-        self.headers.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+        self.headers
+            .iter()
+            .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, v)| v.as_str())
     }
 
     /// The first value of a header.
@@ -102,7 +135,9 @@ impl<'a> Wire<'a> {
 
     /// The top Via value; a line may hold several.
     pub(crate) fn top_via(&self) -> Option<&str> {
-        self.first("Via").map(|v| split_commas(v).next().unwrap_or(v).trim()).filter(|v| !v.is_empty())
+        self.first("Via")
+            .map(|v| split_commas(v).next().unwrap_or(v).trim())
+            .filter(|v| !v.is_empty())
     }
 
     /// The body: as long as Content-Length says, else all of the datagram (RFC 3261 section 18.3). `None` if the
@@ -126,7 +161,11 @@ impl<'a> Wire<'a> {
                 out.extend(b"\r\n");
             }
         }
-        for (name, value) in self.headers.iter().filter(|(n, _)| !n.eq_ignore_ascii_case("Content-Length")) {
+        for (name, value) in self
+            .headers
+            .iter()
+            .filter(|(n, _)| !n.eq_ignore_ascii_case("Content-Length"))
+        {
             out.extend(format!("{name}: {value}\r\n").bytes());
         }
         out.extend(format!("Content-Length: {}\r\n\r\n", body.len()).bytes());
@@ -139,7 +178,12 @@ fn read_start(line: &str) -> Option<Start> {
     let line = line.trim_end();
     let (first, rest) = line.split_once(' ')?;
     if is_version(first) {
-        let code = rest.split(' ').next()?.parse().ok().filter(|c| (100..700).contains(c))?;
+        let code = rest
+            .split(' ')
+            .next()?
+            .parse()
+            .ok()
+            .filter(|c| (100..700).contains(c))?;
         return Some(Start::Response { code });
     }
     // The URI may hold blanks that have no business there; it is judged later, method and version decide here.
@@ -147,7 +191,11 @@ fn read_start(line: &str) -> Option<Start> {
     if !is_token(first) || !is_version(version) {
         return None;
     }
-    Some(Start::Request { method: first.to_owned(), uri: uri.to_owned(), version: version.to_uppercase() })
+    Some(Start::Request {
+        method: first.to_owned(),
+        uri: uri.to_owned(),
+        version: version.to_uppercase(),
+    })
 }
 
 /// Splits at commas that stand outside quotes and angle brackets.
@@ -209,9 +257,9 @@ impl NameAddr {
         };
         let (uri, params) = match rest.strip_prefix('<') {
             Some(inner) => inner.split_once('>')?,
-            None if display.is_empty() && !value.starts_with('"') => {
-                rest.split_once(';').map_or((rest, ""), |(u, _)| (u, &rest[u.len()..]))
-            }
+            None if display.is_empty() && !value.starts_with('"') => rest
+                .split_once(';')
+                .map_or((rest, ""), |(u, _)| (u, &rest[u.len()..])),
             None => return None,
         };
         let uri = uri.trim();
@@ -220,9 +268,15 @@ impl NameAddr {
         }
         let tag = params.split(';').find_map(|p| {
             let (name, value) = p.split_once('=')?;
-            name.trim().eq_ignore_ascii_case("tag").then(|| value.trim().to_owned())
+            name.trim()
+                .eq_ignore_ascii_case("tag")
+                .then(|| value.trim().to_owned())
         });
-        Some(NameAddr { display, uri: uri.to_owned(), tag: tag.filter(|t| !t.is_empty()) })
+        Some(NameAddr {
+            display,
+            uri: uri.to_owned(),
+            tag: tag.filter(|t| !t.is_empty()),
+        })
     }
 }
 
@@ -230,10 +284,14 @@ impl NameAddr {
 pub(crate) fn is_uri(text: &str) -> bool {
     let scheme = |s: &str| {
         s.starts_with(|c: char| c.is_ascii_alphabetic())
-            && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+            && s.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
     };
     let clean = !text.contains(|c: char| c.is_whitespace() || c.is_control() || "<>\"".contains(c));
-    clean && text.split_once(':').is_some_and(|(s, rest)| scheme(s) && !rest.is_empty())
+    clean
+        && text
+            .split_once(':')
+            .is_some_and(|(s, rest)| scheme(s) && !rest.is_empty())
 }
 
 /// The user part of a URI, unescaped; `None` if it has none.
@@ -248,7 +306,10 @@ pub(crate) fn user_of(uri: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(user.len());
     let mut rest = user.as_bytes();
     while let Some((&b, tail)) = rest.split_first() {
-        let hex = (b == b'%').then(|| tail.get(..2)).flatten().and_then(|h| std::str::from_utf8(h).ok());
+        let hex = (b == b'%')
+            .then(|| tail.get(..2))
+            .flatten()
+            .and_then(|h| std::str::from_utf8(h).ok());
         match hex.and_then(|h| u8::from_str_radix(h, 16).ok()) {
             Some(value) => {
                 bytes.push(value);
@@ -273,11 +334,25 @@ mod tests {
     fn names_and_addresses() {
         let read = |v| NameAddr::read(v).map(|n| (n.display, n.uri, n.tag.unwrap_or_default()));
         let ok = |d: &str, u: &str, t: &str| Some((d.to_owned(), u.to_owned(), t.to_owned()));
-        assert_eq!(read("\"A. G. \\\"B\\\" <x>\" <sip:a@b>;tag=1"), ok("A. G. \"B\" <x>", "sip:a@b", "1"));
-        assert_eq!(read("Bell <sip:a@b;x=1> ; Tag = q"), ok("Bell", "sip:a@b;x=1", "q"));
+        assert_eq!(
+            read("\"A. G. \\\"B\\\" <x>\" <sip:a@b>;tag=1"),
+            ok("A. G. \"B\" <x>", "sip:a@b", "1")
+        );
+        assert_eq!(
+            read("Bell <sip:a@b;x=1> ; Tag = q"),
+            ok("Bell", "sip:a@b;x=1", "q")
+        );
         assert_eq!(read("sip:a@b;tag=7"), ok("", "sip:a@b", "7"));
         assert_eq!(read("<tel:+390415550101>"), ok("", "tel:+390415550101", ""));
-        for wrong in ["\"open <sip:a@b>", "<sip:a@b", "", "A B", "\"x\" sip:a@b", "<sip:a b@c>", "<noscheme>"] {
+        for wrong in [
+            "\"open <sip:a@b>",
+            "<sip:a@b",
+            "",
+            "A B",
+            "\"x\" sip:a@b",
+            "<sip:a b@c>",
+            "<noscheme>",
+        ] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
     }

@@ -28,11 +28,14 @@ pub fn interface_networks() -> Vec<(IpAddr, u8)> {
 
 /// May `source` talk to us?
 pub(crate) fn is_allowed(rules: &[AllowRule], source: IpAddr) -> bool {
-    let plain = rules.iter().any(|r| *r != AllowRule::Local && r.covers(source, &[]));
+    let plain = rules
+        .iter()
+        .any(|r| *r != AllowRule::Local && r.covers(source, &[]));
     // Interfaces come and go: ask each time, but only for those that no other rule lets in.
-    plain || rules.contains(&AllowRule::Local) && {
-        AllowRule::Local.covers(source, &[]) || AllowRule::Local.covers(source, &interface_networks())
-    }
+    plain
+        || rules.contains(&AllowRule::Local) && {
+            AllowRule::Local.covers(source, &[]) || AllowRule::Local.covers(source, &interface_networks())
+        }
 }
 
 /// The local address that packets to `peer` leave from: a connected UDP socket knows without sending anything.
@@ -44,7 +47,11 @@ pub(crate) fn local_towards(peer: IpAddr) -> Option<IpAddr> {
     let socket = UdpSocket::bind((any, 0)).ok()?;
     // Any port does; 9 is "discard".
     socket.connect((peer, 9)).ok()?;
-    socket.local_addr().ok().map(|a| a.ip()).filter(|ip| !ip.is_unspecified())
+    socket
+        .local_addr()
+        .ok()
+        .map(|a| a.ip())
+        .filter(|ip| !ip.is_unspecified())
 }
 
 fn udp(address: SocketAddr) -> io::Result<Socket> {
@@ -56,7 +63,9 @@ fn udp(address: SocketAddr) -> io::Result<Socket> {
 
 /// Opens the SIP port.
 pub(crate) fn sip_socket(address: SocketAddr) -> Result<UdpSocket, Error> {
-    udp(address).map(Into::into).map_err(|source| Error::Bind { address, source })
+    udp(address)
+        .map(Into::into)
+        .map_err(|source| Error::Bind { address, source })
 }
 
 /// An RTP port, with the RTCP port above it if that was free too.
@@ -75,7 +84,10 @@ pub(crate) struct Ports {
 
 impl Ports {
     pub(crate) fn new(range: PortRange, start: u32) -> Self {
-        Ports { range, next: AtomicU32::new(start) }
+        Ports {
+            range,
+            next: AtomicU32::new(start),
+        }
     }
 
     /// Opens a free even port on `ip` and the odd one above it.
@@ -90,7 +102,10 @@ impl Ports {
         };
         if self.range == PortRange::ANY {
             let socket = udp(SocketAddr::new(ip, 0)).map_err(|_| Error::NoRtpPort { range: self.range })?;
-            return Ok(RtpPort { rtp: prepare(socket), rtcp: None });
+            return Ok(RtpPort {
+                rtp: prepare(socket),
+                rtcp: None,
+            });
         }
         let first = u32::from(self.range.first).next_multiple_of(2);
         let pairs = (u32::from(self.range.last) + 1).saturating_sub(first) / 2;
@@ -99,7 +114,10 @@ impl Ports {
             let port = (first + pair * 2) as u16;
             if let Ok(socket) = udp(SocketAddr::new(ip, port)) {
                 let rtcp = udp(SocketAddr::new(ip, port + 1)).ok().map(Into::into);
-                return Ok(RtpPort { rtp: prepare(socket), rtcp });
+                return Ok(RtpPort {
+                    rtp: prepare(socket),
+                    rtcp,
+                });
             }
         }
         Err(Error::NoRtpPort { range: self.range })
@@ -112,7 +130,10 @@ mod tests {
 
     #[test]
     fn loopback_is_reached_from_loopback() {
-        assert_eq!(local_towards("127.0.0.1".parse().unwrap()), Some("127.0.0.1".parse().unwrap()));
+        assert_eq!(
+            local_towards("127.0.0.1".parse().unwrap()),
+            Some("127.0.0.1".parse().unwrap())
+        );
     }
 
     #[test]
@@ -121,7 +142,10 @@ mod tests {
         // A place where four ports in a row are free right now.
         let range = (20_011u16..60_000)
             .step_by(50)
-            .map(|first| PortRange { first, last: first + 4 })
+            .map(|first| PortRange {
+                first,
+                last: first + 4,
+            })
             .find(|r| (r.first..=r.last).all(|p| UdpSocket::bind((ip, p)).is_ok()))
             .unwrap();
         let ports = Ports::new(range, 7);
@@ -129,7 +153,10 @@ mod tests {
         let b = ports.open(ip).unwrap();
         for p in [&a, &b] {
             let port = p.rtp.local_addr().unwrap().port();
-            assert!(port % 2 == 0 && port >= range.first && port < range.last, "{port}");
+            assert!(
+                port % 2 == 0 && port >= range.first && port < range.last,
+                "{port}"
+            );
             assert!(p.rtcp.is_some());
         }
         assert!(matches!(ports.open(ip), Err(Error::NoRtpPort { .. })));
@@ -141,6 +168,11 @@ mod tests {
     fn a_taken_sip_port_is_named_with_a_remedy() {
         let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
         let e = sip_socket(taken.local_addr().unwrap()).unwrap_err();
-        assert!(roomtone_base::Remedy::remedy(&e).unwrap().contains("another program"), "{e}");
+        assert!(
+            roomtone_base::Remedy::remedy(&e)
+                .unwrap()
+                .contains("another program"),
+            "{e}"
+        );
     }
 }

@@ -55,7 +55,9 @@ pub(crate) struct Negotiated {
 pub(crate) struct NoCodec;
 
 fn codec_of(name: &str, clock: u32) -> Option<Codec> {
-    [Codec::Pcmu, Codec::Pcma].into_iter().find(|c| c.name().eq_ignore_ascii_case(name) && c.clock_rate() == clock)
+    [Codec::Pcmu, Codec::Pcma]
+        .into_iter()
+        .find(|c| c.name().eq_ignore_ascii_case(name) && c.clock_rate() == clock)
 }
 
 const fn static_type(codec: Codec) -> u8 {
@@ -69,8 +71,12 @@ const fn static_type(codec: Codec) -> u8 {
 fn common(media: &Media, ours: &[Codec]) -> Vec<Agreed> {
     let mut found: Vec<Agreed> = Vec::new();
     for payload_type in media.payload_types() {
-        let Some((name, clock)) = media.encoding(payload_type) else { continue };
-        let Some(codec) = codec_of(name, clock).filter(|c| ours.contains(c)) else { continue };
+        let Some((name, clock)) = media.encoding(payload_type) else {
+            continue;
+        };
+        let Some(codec) = codec_of(name, clock).filter(|c| ours.contains(c)) else {
+            continue;
+        };
         if !found.iter().any(|a| a.codec == codec) {
             found.push(Agreed { codec, payload_type });
         }
@@ -80,15 +86,22 @@ fn common(media: &Media, ours: &[Codec]) -> Vec<Agreed> {
 
 fn event_type(media: &Media) -> Option<u8> {
     media.payload_types().find(|pt| {
-        media.encoding(*pt).is_some_and(|(n, c)| n.eq_ignore_ascii_case("telephone-event") && c == 8_000)
+        media
+            .encoding(*pt)
+            .is_some_and(|(n, c)| n.eq_ignore_ascii_case("telephone-event") && c == 8_000)
     })
 }
 
 /// Codec names that an offer lists, for the log and the call's record; unknown payload types by number.
 pub(crate) fn offered_codecs(sdp: &Sdp) -> Vec<String> {
     let audio = sdp.media.iter().filter(|m| m.kind == "audio" && m.port != 0);
-    let name = |m: &Media, pt: u8| m.encoding(pt).map_or_else(|| pt.to_string(), |(n, _)| n.to_owned());
-    audio.flat_map(|m| m.payload_types().map(|pt| name(m, pt)).collect::<Vec<_>>()).collect()
+    let name = |m: &Media, pt: u8| {
+        m.encoding(pt)
+            .map_or_else(|| pt.to_string(), |(n, _)| n.to_owned())
+    };
+    audio
+        .flat_map(|m| m.payload_types().map(|pt| name(m, pt)).collect::<Vec<_>>())
+        .collect()
 }
 
 fn usable(media: &Media) -> bool {
@@ -112,7 +125,11 @@ fn audio_media(local: &Local, formats: &[Agreed], events: Option<u8>, direction:
     let mut fmtp = Vec::new();
     if let Some(pt) = events {
         types.push(pt.to_string());
-        rtpmaps.push(RtpMap { payload_type: pt, name: "telephone-event".into(), clock: 8_000 });
+        rtpmaps.push(RtpMap {
+            payload_type: pt,
+            name: "telephone-event".into(),
+            clock: 8_000,
+        });
         fmtp.push((pt, "0-15".to_owned()));
     }
     Media {
@@ -142,10 +159,23 @@ fn description(local: &Local, media: Vec<Media>) -> Sdp {
 
 /// Our offer.
 pub(crate) fn offer(local: &Local) -> Sdp {
-    let formats: Vec<Agreed> =
-        local.codecs.iter().map(|c| Agreed { codec: *c, payload_type: static_type(*c) }).collect();
-    let direction = if local.held { Direction::Inactive } else { Direction::SendRecv };
-    description(local, vec![audio_media(local, &formats, Some(OUR_EVENT_TYPE), direction)])
+    let formats: Vec<Agreed> = local
+        .codecs
+        .iter()
+        .map(|c| Agreed {
+            codec: *c,
+            payload_type: static_type(*c),
+        })
+        .collect();
+    let direction = if local.held {
+        Direction::Inactive
+    } else {
+        Direction::SendRecv
+    };
+    description(
+        local,
+        vec![audio_media(local, &formats, Some(OUR_EVENT_TYPE), direction)],
+    )
 }
 
 fn agree(sdp: &Sdp, media: &Media, accept: Vec<Agreed>, local: &Local) -> Option<Negotiated> {
@@ -226,7 +256,9 @@ mod tests {
 
     fn media_lines(sdp: &Sdp) -> String {
         let text = sdp.to_string();
-        let lines = text.lines().filter(|l| l.starts_with("m=") || l.starts_with("a="));
+        let lines = text
+            .lines()
+            .filter(|l| l.starts_with("m=") || l.starts_with("a="));
         lines.collect::<Vec<_>>().join("|")
     }
 
@@ -324,7 +356,13 @@ mod tests {
         );
         let (_, n) = answer(&Sdp::parse(&offer).unwrap(), &local()).unwrap();
         assert_eq!(n.remote, "198.51.100.5:4000".parse().unwrap());
-        assert_eq!(n.send, Agreed { codec: Codec::Pcma, payload_type: 8 });
+        assert_eq!(
+            n.send,
+            Agreed {
+                codec: Codec::Pcma,
+                payload_type: 8
+            }
+        );
         assert_eq!(n.accept.len(), 2);
         assert_eq!(n.event_type, Some(100));
         assert!(n.we_send && n.they_send);
@@ -337,13 +375,25 @@ mod tests {
         let (a, _) = answer(&offer, &ours).unwrap();
         ours.version += 1;
         let (b, _) = answer(&offer, &ours).unwrap();
-        assert_eq!(Sdp { version: a.version, ..b }, a);
+        assert_eq!(
+            Sdp {
+                version: a.version,
+                ..b
+            },
+            a
+        );
     }
 
     #[test]
     fn our_offer_meets_our_answer() {
-        let (theirs, n) = answer(&offer(&local()), &Local { address: "192.0.2.20:4000".parse().unwrap(), ..local() })
-            .unwrap();
+        let (theirs, n) = answer(
+            &offer(&local()),
+            &Local {
+                address: "192.0.2.20:4000".parse().unwrap(),
+                ..local()
+            },
+        )
+        .unwrap();
         assert_eq!(n.remote, local().address);
         let back = accept(&theirs, &local()).unwrap();
         assert_eq!(back.remote, "192.0.2.20:4000".parse().unwrap());

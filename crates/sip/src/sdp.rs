@@ -16,8 +16,12 @@ pub(crate) enum Direction {
 }
 
 impl Direction {
-    const ALL: [Direction; 4] =
-        [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
+    const ALL: [Direction; 4] = [
+        Direction::SendRecv,
+        Direction::SendOnly,
+        Direction::RecvOnly,
+        Direction::Inactive,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -98,7 +102,10 @@ impl Media {
 
     /// Payload types in the order of preference.
     pub(crate) fn payload_types(&self) -> impl Iterator<Item = u8> {
-        self.formats.iter().filter_map(|f| f.parse().ok()).filter(|p: &u8| *p < 128)
+        self.formats
+            .iter()
+            .filter_map(|f| f.parse().ok())
+            .filter(|p: &u8| *p < 128)
     }
 }
 
@@ -132,7 +139,9 @@ fn address(value: &str) -> Result<IpAddr, SdpError> {
     let text = text.ok_or(SdpError("address missing"))?;
     let text = text.split('/').next().unwrap_or(text);
     // A name instead of an address is legal (RFC 8866 section 5.7); sound is then expected from wherever it comes.
-    Ok(text.parse().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)))
+    Ok(text
+        .parse()
+        .unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)))
 }
 
 impl Sdp {
@@ -201,17 +210,26 @@ impl Sdp {
             }
             return Ok(());
         }
-        let Some(media) = self.media.last_mut() else { return Ok(()) };
+        let Some(media) = self.media.last_mut() else {
+            return Ok(());
+        };
         match name {
             "rtpmap" => {
-                let (pt, rest) = value.trim().split_once(' ').ok_or(SdpError("rtpmap without encoding"))?;
+                let (pt, rest) = value
+                    .trim()
+                    .split_once(' ')
+                    .ok_or(SdpError("rtpmap without encoding"))?;
                 let mut parts = rest.trim().split('/');
                 let name = parts.next().unwrap_or_default().to_owned();
                 let clock = parts.next().and_then(|c| c.trim().parse().ok());
                 let clock = clock.ok_or(SdpError("rtpmap without clock rate"))?;
                 // rtpmap of a payload type outside 0..=127 maps nothing that can be received.
                 if let Ok(payload_type) = pt.parse() {
-                    media.rtpmaps.push(RtpMap { payload_type, name, clock });
+                    media.rtpmaps.push(RtpMap {
+                        payload_type,
+                        name,
+                        clock,
+                    });
                 }
             }
             "fmtp" => {
@@ -243,7 +261,12 @@ fn read_media(value: &str) -> Result<Media, SdpError> {
     let mut next = |what| parts.next().ok_or(SdpError(what));
     let kind = next("m= without kind")?.to_owned();
     let port = next("m= without port")?;
-    let port = port.split('/').next().unwrap_or(port).parse().map_err(|_| SdpError("m= port is no port"))?;
+    let port = port
+        .split('/')
+        .next()
+        .unwrap_or(port)
+        .parse()
+        .map_err(|_| SdpError("m= port is no port"))?;
     let proto = next("m= without protocol")?.to_owned();
     let formats = parts.map(str::to_owned).collect();
     Ok(Media {
@@ -263,13 +286,24 @@ struct Addr(IpAddr);
 
 impl fmt::Display for Addr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "IN {} {}", if self.0.is_ipv4() { "IP4" } else { "IP6" }, self.0)
+        write!(
+            f,
+            "IN {} {}",
+            if self.0.is_ipv4() { "IP4" } else { "IP6" },
+            self.0
+        )
     }
 }
 
 impl fmt::Display for Sdp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "v=0\r\no=- {} {} {}\r\ns=-\r\n", self.session_id, self.version, Addr(self.origin))?;
+        write!(
+            f,
+            "v=0\r\no=- {} {} {}\r\ns=-\r\n",
+            self.session_id,
+            self.version,
+            Addr(self.origin)
+        )?;
         if let Some(c) = self.connection {
             write!(f, "c={}\r\n", Addr(c))?;
         }
@@ -331,7 +365,10 @@ mod tests {
             a=recvonly\r\nm=audio 4000/2 RTP/AVP 97 0\r\nc=IN IP4 198.51.100.1/127\r\na=rtpmap:97 pcma/8000/1\r\n\
             a=rtpmap:300 X/1\r\na=unknown\r\n";
         let sdp = Sdp::parse(text).unwrap();
-        assert_eq!(sdp.connection_of(&sdp.media[0]), Some("198.51.100.1".parse().unwrap()));
+        assert_eq!(
+            sdp.connection_of(&sdp.media[0]),
+            Some("198.51.100.1".parse().unwrap())
+        );
         assert_eq!(sdp.media[0].encoding(97), Some(("pcma", 8_000)));
         assert_eq!(sdp.direction_of(&sdp.media[0]), Direction::RecvOnly);
     }

@@ -23,7 +23,7 @@ use rsipstack::{
     platform::{CancellationToken, net::UdpSocket as PlatformSocket},
     sip::{
         Header, HostWithPort, SipMessage, StatusCode, Transport,
-        prelude::{HeadersExt, ToTypedHeader, UntypedHeader},
+        prelude::{HeadersExt, ToTypedHeader},
     },
     transaction::{
         TransactionReceiver,
@@ -103,7 +103,8 @@ struct ViaPerPeer(Addresses);
 
 impl MessageInspector for ViaPerPeer {
     fn before_send(&self, mut message: SipMessage, to: Option<&SipAddr>) -> SipMessage {
-        if let (SipMessage::Request(request), Some(to)) = (&mut message, to.and_then(|t| t.get_socketaddr().ok()))
+        if let (SipMessage::Request(request), Some(to)) =
+            (&mut message, to.and_then(|t| t.get_socketaddr().ok()))
             && let Ok(via) = request.via_header_mut()
         {
             let ours = self.0.sip_seen_by(to.ip());
@@ -142,17 +143,27 @@ impl Stack {
     ) -> Result<(Self, TransactionReceiver), Error> {
         let trouble = |e: rsipstack::Error| Error::Signalling(e.to_string());
         let socket = UdpSocket::from_std(socket).map_err(|e| Error::Signalling(e.to_string()))?;
-        let bound = socket.local_addr().map_err(|e| Error::Signalling(e.to_string()))?;
+        let bound = socket
+            .local_addr()
+            .map_err(|e| Error::Signalling(e.to_string()))?;
         let socket = Arc::new(socket);
         let addresses = Addresses { bound, advertise };
         let cancel = CancellationToken::new();
         let transport = TransportLayer::new(cancel.clone());
         let external = advertise.map(|ip| SocketAddr::new(ip, bound.port()));
         let sender = Arc::new(SendOnly(socket.clone()));
-        let udp = UdpConnection::from_socket(sender, external, Some(cancel.clone())).await.map_err(trouble)?;
+        let udp = UdpConnection::from_socket(sender, external, Some(cancel.clone()))
+            .await
+            .map_err(trouble)?;
         let connection = SipConnection::Udp(udp);
         transport.add_transport(connection.clone());
-        let option = EndpointOption { t1, t1x64: t1 * 64, t2: t1 * 8, t4: t1 * 10, ..EndpointOption::default() };
+        let option = EndpointOption {
+            t1,
+            t1x64: t1 * 64,
+            t2: t1 * 8,
+            t4: t1 * 10,
+            ..EndpointOption::default()
+        };
         let mut builder = EndpointBuilder::new();
         builder
             .with_user_agent("Roomtone")
@@ -165,7 +176,18 @@ impl Stack {
         let inner = endpoint.inner;
         let layer = Arc::new(DialogLayer::new(inner.clone()));
         let stats = SocketStats::default();
-        Ok((Stack { layer, addresses, stats, inner, connection, socket, cancel }, incoming))
+        Ok((
+            Stack {
+                layer,
+                addresses,
+                stats,
+                inner,
+                connection,
+                socket,
+                cancel,
+            },
+            incoming,
+        ))
     }
 
     pub(crate) fn cancel(&self) -> &CancellationToken {
@@ -233,8 +255,15 @@ impl Stack {
                 return;
             }
         };
-        let from = SipAddr { r#type: Some(Transport::Udp), addr: source.into() };
-        let result = quiet(self.inner.on_received_message(message, self.connection.clone(), &from)).await;
+        let from = SipAddr {
+            r#type: Some(Transport::Udp),
+            addr: source.into(),
+        };
+        let result = quiet(
+            self.inner
+                .on_received_message(message, self.connection.clone(), &from),
+        )
+        .await;
         if let Err(error) = result {
             self.stats.junk.fetch_add(1, Relaxed);
             tracing::debug!(target: "roomtone::sip", kind = ?std::mem::discriminant(&error), "message not taken");
@@ -246,16 +275,27 @@ impl Stack {
 /// phone (one Via, no Record-Route) and the address is another one than it came from, it is reached where it came
 /// from.
 fn learn_contact(mut message: SipMessage, source: SocketAddr) -> SipMessage {
-    let SipMessage::Request(request) = &mut message else { return message };
+    let SipMessage::Request(request) = &mut message else {
+        return message;
+    };
     if request.method != rsipstack::sip::Method::Invite
         || request.has_multiple_vias()
-        || request.headers.iter().filter(|h| matches!(h, Header::Via(_))).count() != 1
+        || request
+            .headers
+            .iter()
+            .filter(|h| matches!(h, Header::Via(_)))
+            .count()
+            != 1
         || request.record_route_header().is_some()
     {
         return message;
     }
-    let Ok(mut contact) = request.contact_header().and_then(|c| c.clone().typed()) else { return message };
-    let rsipstack::sip::Host::IpAddr(ip) = contact.uri.host_with_port.host else { return message };
+    let Ok(mut contact) = request.contact_header().and_then(|c| c.clone().typed()) else {
+        return message;
+    };
+    let rsipstack::sip::Host::IpAddr(ip) = contact.uri.host_with_port.host else {
+        return message;
+    };
     if ip != source.ip() {
         contact.uri.host_with_port = HostWithPort::from(source);
         request.headers.unique_push(Header::Contact(contact.into()));
@@ -275,8 +315,13 @@ pub(crate) fn header(name: &str, value: &str) -> Header {
 
 /// A Reason header (RFC 3326).
 pub(crate) fn reason(code: u16, text: &str) -> Header {
-    let text: String = text.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).collect();
-    Header::Reason(rsipstack::sip::Reason::new(format!("SIP;cause={code};text=\"{text}\"")))
+    let text: String = text
+        .chars()
+        .filter(|c| !c.is_control() && !matches!(c, '"' | '\\'))
+        .collect();
+    Header::Reason(rsipstack::sip::Reason::new(format!(
+        "SIP;cause={code};text=\"{text}\""
+    )))
 }
 
 /// Headers of a 200 to INVITE and OPTIONS: what we can.

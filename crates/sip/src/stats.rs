@@ -76,7 +76,9 @@ fn point(us: u64) -> Option<Mono> {
 }
 
 fn micros(at: Mono) -> u64 {
-    u64::try_from(at.as_duration().as_micros()).unwrap_or(u64::MAX).max(1)
+    u64::try_from(at.as_duration().as_micros())
+        .unwrap_or(u64::MAX)
+        .max(1)
 }
 
 impl MediaStats {

@@ -20,7 +20,11 @@ pub(crate) enum Verdict {
     /// A keep-alive (RFC 5626 section 3.5.1): answer with CRLF.
     Ping,
     /// Refuse with this response, to this address.
-    Refuse { code: u16, response: Vec<u8>, to: SocketAddr },
+    Refuse {
+        code: u16,
+        response: Vec<u8>,
+        to: SocketAddr,
+    },
     /// Go on with this spelling of it.
     Pass(Vec<u8>),
 }
@@ -38,25 +42,39 @@ pub(crate) fn judge(datagram: &[u8], source: SocketAddr, allowed: bool, salt: u6
     if datagram == b"\r\n\r\n" {
         return Verdict::Ping;
     }
-    let Some(wire) = Wire::read(datagram) else { return Verdict::Junk };
+    let Some(wire) = Wire::read(datagram) else {
+        return Verdict::Junk;
+    };
     match &wire.start {
         Start::Response { .. } => {
-            let complete = ["Via", "From", "To", "Call-ID", "CSeq"].iter().all(|n| wire.first(n).is_some());
+            let complete = ["Via", "From", "To", "Call-ID", "CSeq"]
+                .iter()
+                .all(|n| wire.first(n).is_some());
             match wire.body() {
                 Some(body) if complete && allowed => Verdict::Pass(wire.rewritten(body)),
                 _ => Verdict::Junk,
             }
         }
         Start::Request { method, .. } => {
-            let Some(via) = wire.top_via().and_then(Via::read) else { return Verdict::Junk };
-            let result = if allowed { request(&wire) } else { Err((403, "Forbidden", Vec::new())) };
+            let Some(via) = wire.top_via().and_then(Via::read) else {
+                return Verdict::Junk;
+            };
+            let result = if allowed {
+                request(&wire)
+            } else {
+                Err((403, "Forbidden", Vec::new()))
+            };
             match result {
                 Ok(body) => Verdict::Pass(wire.rewritten(body)),
                 // An ACK is never answered (RFC 3261 section 17.2.1).
                 Err(_) if method == "ACK" => Verdict::Junk,
                 Err((code, reason, extra)) => {
                     let response = refusal(&wire, &via, source, code, reason, &extra, salt);
-                    Verdict::Refuse { code, response, to: via.answer_to(source) }
+                    Verdict::Refuse {
+                        code,
+                        response,
+                        to: via.answer_to(source),
+                    }
                 }
             }
         }
@@ -64,7 +82,9 @@ pub(crate) fn judge(datagram: &[u8], source: SocketAddr, allowed: bool, salt: u6
 }
 
 fn request<'a>(wire: &Wire<'a>) -> Result<&'a [u8], Refusal> {
-    let Start::Request { method, uri, version } = &wire.start else { return Err(bad("Not A Request")) };
+    let Start::Request { method, uri, version } = &wire.start else {
+        return Err(bad("Not A Request"));
+    };
     if version != "SIP/2.0" {
         return Err((505, "Version Not Supported", Vec::new()));
     }
@@ -74,20 +94,33 @@ fn request<'a>(wire: &Wire<'a>) -> Result<&'a [u8], Refusal> {
         .and_then(|v| v.split_once([' ', '\t']))
         .ok_or(bad("Bad CSeq"))?;
     // RFC 3261 section 8.1.1.5: below 2^31.
-    number.parse::<u32>().ok().filter(|n| *n < 1 << 31).ok_or(bad("Bad CSeq"))?;
+    number
+        .parse::<u32>()
+        .ok()
+        .filter(|n| *n < 1 << 31)
+        .ok_or(bad("Bad CSeq"))?;
     if cseq_method.trim() != method {
         return Err(bad("CSeq Method Does Not Match"));
     }
-    let from = wire.first("From").and_then(NameAddr::read).ok_or(bad("Bad From"))?;
+    let from = wire
+        .first("From")
+        .and_then(NameAddr::read)
+        .ok_or(bad("Bad From"))?;
     if from.tag.is_none() {
         return Err(bad("From Without Tag"));
     }
     wire.first("To").and_then(NameAddr::read).ok_or(bad("Bad To"))?;
-    if wire.first("Call-ID").is_none_or(|v| v.is_empty() || v.contains(char::is_whitespace)) {
+    if wire
+        .first("Call-ID")
+        .is_none_or(|v| v.is_empty() || v.contains(char::is_whitespace))
+    {
         return Err(bad("Bad Call-ID"));
     }
     // A peer of RFC 2543 leaves it out.
-    if wire.first("Max-Forwards").is_some_and(|v| v.parse::<u8>().is_err()) {
+    if wire
+        .first("Max-Forwards")
+        .is_some_and(|v| v.parse::<u8>().is_err())
+    {
         return Err(bad("Bad Max-Forwards"));
     }
     let body = wire.body().ok_or(bad("Bad Content-Length"))?;
@@ -121,11 +154,18 @@ fn method_and_uri(method: &str, uri: &str) -> Result<(), Refusal> {
         return Err(bad("Bad Request-URI"));
     }
     let (scheme, rest) = uri.split_once(':').ok_or(bad("Bad Request-URI"))?;
-    if !["sip", "sips", "tel"].iter().any(|s| s.eq_ignore_ascii_case(scheme)) {
+    if !["sip", "sips", "tel"]
+        .iter()
+        .any(|s| s.eq_ignore_ascii_case(scheme))
+    {
         return Err((416, "Unsupported URI Scheme", Vec::new()));
     }
     // RFC 3261 section 19.1.1: headers have no place in a Request-URI.
-    if rest.contains('?') && !rest.split_once('@').is_some_and(|(user, host)| user.contains('?') && !host.contains('?')) {
+    if rest.contains('?')
+        && !rest
+            .split_once('@')
+            .is_some_and(|(user, host)| user.contains('?') && !host.contains('?'))
+    {
         return Err(bad("Headers In Request-URI"));
     }
     Ok(())
@@ -136,27 +176,48 @@ fn required(wire: &Wire<'_>, method: &str) -> Result<(), Refusal> {
     if matches!(method, "ACK" | "CANCEL") {
         return Ok(());
     }
-    let tags: Vec<&str> =
-        wire.all("Require").flat_map(split_commas).map(str::trim).filter(|t| !t.is_empty()).collect();
+    let tags: Vec<&str> = wire
+        .all("Require")
+        .flat_map(split_commas)
+        .map(str::trim)
+        .filter(|t| !t.is_empty())
+        .collect();
     if tags.is_empty() {
         return Ok(());
     }
-    Err((420, "Bad Extension", vec![format!("Unsupported: {}", tags.join(", "))]))
+    Err((
+        420,
+        "Bad Extension",
+        vec![format!("Unsupported: {}", tags.join(", "))],
+    ))
 }
 
 fn invite(wire: &Wire<'_>, body: &[u8]) -> Result<(), Refusal> {
-    let contacts = wire.all("Contact").flat_map(split_commas).filter(|c| NameAddr::read(c).is_some()).count();
+    let contacts = wire
+        .all("Contact")
+        .flat_map(split_commas)
+        .filter(|c| NameAddr::read(c).is_some())
+        .count();
     if contacts != 1 || wire.all("Contact").nth(1).is_some() {
         return Err(bad("Exactly One Contact Needed"));
     }
     let not_understood = || (415, "Unsupported Media Type", vec![format!("Accept: {ACCEPT}")]);
     if !body.is_empty() {
-        let kind = wire.first("Content-Type").map(|v| v.split(';').next().unwrap_or(v).trim());
+        let kind = wire
+            .first("Content-Type")
+            .map(|v| v.split(';').next().unwrap_or(v).trim());
         if kind.is_none_or(|k| !k.eq_ignore_ascii_case(ACCEPT)) {
             return Err(not_understood());
         }
-        if wire.first("Content-Encoding").is_some_and(|v| !v.eq_ignore_ascii_case("identity")) {
-            return Err((415, "Unsupported Media Type", vec!["Accept-Encoding: identity".to_owned()]));
+        if wire
+            .first("Content-Encoding")
+            .is_some_and(|v| !v.eq_ignore_ascii_case("identity"))
+        {
+            return Err((
+                415,
+                "Unsupported Media Type",
+                vec!["Accept-Encoding: identity".to_owned()],
+            ));
         }
     }
     Ok(())
@@ -178,20 +239,35 @@ impl<'a> Via<'a> {
         if !protocol.to_ascii_uppercase().starts_with("SIP/") || by.is_empty() {
             return None;
         }
-        let port = by.rsplit_once(':').filter(|(h, _)| !h.ends_with(':')).and_then(|(_, p)| p.parse().ok());
-        let rport = params.any(|p| p.split('=').next().unwrap_or(p).trim().eq_ignore_ascii_case("rport"));
+        let port = by
+            .rsplit_once(':')
+            .filter(|(h, _)| !h.ends_with(':'))
+            .and_then(|(_, p)| p.parse().ok());
+        let rport = params.any(|p| {
+            p.split('=')
+                .next()
+                .unwrap_or(p)
+                .trim()
+                .eq_ignore_ascii_case("rport")
+        });
         Some(Via { text, port, rport })
     }
 
     fn answer_to(&self, source: SocketAddr) -> SocketAddr {
-        if self.rport { source } else { SocketAddr::new(source.ip(), self.port.unwrap_or(5060)) }
+        if self.rport {
+            source
+        } else {
+            SocketAddr::new(source.ip(), self.port.unwrap_or(5060))
+        }
     }
 
     fn answered(&self, source: SocketAddr) -> String {
         let name = |p: &str| p.split('=').next().unwrap_or(p).trim().to_ascii_lowercase();
-        let kept = self.text.split(';').enumerate().filter(|(i, p)| {
-            *i == 0 || !matches!(name(p).as_str(), "rport" | "received")
-        });
+        let kept = self
+            .text
+            .split(';')
+            .enumerate()
+            .filter(|(i, p)| *i == 0 || !matches!(name(p).as_str(), "rport" | "received"));
         let mut via = kept.map(|(_, p)| p.trim()).collect::<Vec<_>>().join(";");
         via.push_str(&format!(";received={}", source.ip()));
         if self.rport {
@@ -215,7 +291,10 @@ pub(crate) fn refuse(
         return None;
     }
     let via = wire.top_via().and_then(Via::read)?;
-    Some((refusal(&wire, &via, source, code, reason, &[], salt), via.answer_to(source)))
+    Some((
+        refusal(&wire, &via, source, code, reason, &[], salt),
+        via.answer_to(source),
+    ))
 }
 
 fn refusal(
@@ -254,7 +333,10 @@ fn refusal(
 /// FNV-1a over both texts.
 pub(crate) fn fingerprint(salt: u64, a: &str, b: &str) -> u64 {
     let step = |h: u64, byte: u8| (h ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    a.bytes().chain([0]).chain(b.bytes()).fold(0xcbf2_9ce4_8422_2325 ^ salt, step)
+    a.bytes()
+        .chain([0])
+        .chain(b.bytes())
+        .fold(0xcbf2_9ce4_8422_2325 ^ salt, step)
 }
 
 #[cfg(test)]
@@ -312,13 +394,33 @@ mod tests {
     fn each_fault_has_its_refusal() {
         let cases: &[(&str, &[&str], u16)] = &[
             ("a good one", &[], 200),
-            ("short names and folded lines", &["!Call-ID", "!To", "+i: 1@x", "+t :\r\n <sip:desk@x>"], 200),
+            (
+                "short names and folded lines",
+                &["!Call-ID", "!To", "+i: 1@x", "+t :\r\n <sip:desk@x>"],
+                200,
+            ),
             ("no Max-Forwards, as in RFC 2543", &["!Max-Forwards"], 200),
-            ("escaped user", &["START INVITE sip:sips%3Auser%40x@192.0.2.1 SIP/2.0"], 200),
-            ("lower-case version", &["START INVITE sip:desk@192.0.2.1 sip/2.0"], 200),
+            (
+                "escaped user",
+                &["START INVITE sip:sips%3Auser%40x@192.0.2.1 SIP/2.0"],
+                200,
+            ),
+            (
+                "lower-case version",
+                &["START INVITE sip:desk@192.0.2.1 sip/2.0"],
+                200,
+            ),
             ("tel URI", &["START INVITE tel:+390415550101 SIP/2.0"], 200),
-            ("semicolons in the user", &["START INVITE sip:desk;par=u%40h@192.0.2.1 SIP/2.0"], 200),
-            ("another version", &["START INVITE sip:desk@192.0.2.1 SIP/7.0"], 505),
+            (
+                "semicolons in the user",
+                &["START INVITE sip:desk;par=u%40h@192.0.2.1 SIP/2.0"],
+                200,
+            ),
+            (
+                "another version",
+                &["START INVITE sip:desk@192.0.2.1 SIP/7.0"],
+                505,
+            ),
             ("no From", &["!From"], 400),
             ("no To", &["!To"], 400),
             ("no Call-ID", &["!Call-ID"], 400),
@@ -334,21 +436,70 @@ mod tests {
             ("CSeq of 2^31", &["CSeq: 2147483648 INVITE"], 400),
             ("CSeq of another method", &["CSeq: 1 OPTIONS"], 400),
             ("Max-Forwards too large", &["Max-Forwards: 300"], 400),
-            ("body shorter than it says", &["Content-Length: 100", "BODY x"], 400),
+            (
+                "body shorter than it says",
+                &["Content-Length: 100", "BODY x"],
+                400,
+            ),
             ("negative length", &["Content-Length: -999"], 400),
             ("two lengths", &["+Content-Length: 0"], 400),
-            ("bracketed Request-URI", &["START INVITE <sip:desk@192.0.2.1> SIP/2.0"], 400),
-            ("blanks in the Request-URI", &["START INVITE sip:desk@192.0.2.1; lr SIP/2.0"], 400),
-            ("headers in the Request-URI", &["START INVITE sip:desk@192.0.2.1?Route=x SIP/2.0"], 400),
-            ("unknown scheme", &["START INVITE nobodyKnowsThis:desk SIP/2.0"], 416),
-            ("unknown extension", &["+Require: nothingSupportsThis, 100rel"], 420),
+            (
+                "bracketed Request-URI",
+                &["START INVITE <sip:desk@192.0.2.1> SIP/2.0"],
+                400,
+            ),
+            (
+                "blanks in the Request-URI",
+                &["START INVITE sip:desk@192.0.2.1; lr SIP/2.0"],
+                400,
+            ),
+            (
+                "headers in the Request-URI",
+                &["START INVITE sip:desk@192.0.2.1?Route=x SIP/2.0"],
+                400,
+            ),
+            (
+                "unknown scheme",
+                &["START INVITE nobodyKnowsThis:desk SIP/2.0"],
+                416,
+            ),
+            (
+                "unknown extension",
+                &["+Require: nothingSupportsThis, 100rel"],
+                420,
+            ),
             ("empty Require", &["+Require:"], 200),
             ("Proxy-Require is for proxies", &["+Proxy-Require: thing"], 200),
-            ("unknown method", &["START NEWMETHOD sip:desk@192.0.2.1 SIP/2.0", "CSeq: 1 NEWMETHOD"], 405),
-            ("known but not spoken", &["START REGISTER sip:192.0.2.1 SIP/2.0", "CSeq: 1 REGISTER"], 405),
-            ("body of another kind", &["Content-Length: 1", "+Content-Type: text/plain", "BODY x"], 415),
-            ("packed body", &["Content-Length: 1", "+Content-Type: application/sdp", "+Content-Encoding: gzip", "BODY x"], 415),
-            ("ACK is never answered", &["START ACK sip:desk@192.0.2.1 SIP/2.0", "CSeq: x ACK"], 0),
+            (
+                "unknown method",
+                &["START NEWMETHOD sip:desk@192.0.2.1 SIP/2.0", "CSeq: 1 NEWMETHOD"],
+                405,
+            ),
+            (
+                "known but not spoken",
+                &["START REGISTER sip:192.0.2.1 SIP/2.0", "CSeq: 1 REGISTER"],
+                405,
+            ),
+            (
+                "body of another kind",
+                &["Content-Length: 1", "+Content-Type: text/plain", "BODY x"],
+                415,
+            ),
+            (
+                "packed body",
+                &[
+                    "Content-Length: 1",
+                    "+Content-Type: application/sdp",
+                    "+Content-Encoding: gzip",
+                    "BODY x",
+                ],
+                415,
+            ),
+            (
+                "ACK is never answered",
+                &["START ACK sip:desk@192.0.2.1 SIP/2.0", "CSeq: x ACK"],
+                0,
+            ),
             ("no Via: nowhere to answer to", &["!Via"], 0),
         ];
         for (name, changes, want) in cases {
@@ -358,7 +509,14 @@ mod tests {
 
     #[test]
     fn junk_is_not_answered() {
-        for message in ["", "\0\0\0", "hello\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "INVITE\r\n\r\n", "SIP/2.0 abc\r\n\r\n"] {
+        for message in [
+            "",
+            "\0\0\0",
+            "hello\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+            "INVITE\r\n\r\n",
+            "SIP/2.0 abc\r\n\r\n",
+        ] {
             assert_eq!(code(message), 0, "{message:?}");
         }
         assert_eq!(code("SIP/2.0 200 OK\r\nVia: x\r\n\r\n"), 0);
@@ -368,7 +526,9 @@ mod tests {
     #[test]
     fn a_refusal_carries_what_the_sender_needs() {
         let message = invite(&["+Require: foo", "+Via: SIP/2.0/UDP proxy.invalid;branch=z9hG4bK0"]);
-        let Verdict::Refuse { response, to, .. } = judge(message.as_bytes(), SOURCE.parse().unwrap(), true, 1) else {
+        let Verdict::Refuse { response, to, .. } =
+            judge(message.as_bytes(), SOURCE.parse().unwrap(), true, 1)
+        else {
             panic!("not refused");
         };
         let text = String::from_utf8(response.clone()).unwrap();
@@ -383,10 +543,16 @@ mod tests {
     #[test]
     fn strangers_get_403_and_their_responses_nothing() {
         let source = SOURCE.parse().unwrap();
-        assert!(matches!(judge(invite(&[]).as_bytes(), source, false, 1), Verdict::Refuse { code: 403, .. }));
+        assert!(matches!(
+            judge(invite(&[]).as_bytes(), source, false, 1),
+            Verdict::Refuse { code: 403, .. }
+        ));
         let response = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP x\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n";
         assert_eq!(judge(response.as_bytes(), source, false, 1), Verdict::Junk);
-        assert!(matches!(judge(response.as_bytes(), source, true, 1), Verdict::Pass(_)));
+        assert!(matches!(
+            judge(response.as_bytes(), source, true, 1),
+            Verdict::Pass(_)
+        ));
     }
 
     #[test]
@@ -400,8 +566,16 @@ mod tests {
 
     #[test]
     fn what_passes_is_in_plain_spelling() {
-        let message = invite(&["!Call-ID", "+i :\r\n  1@x", "!Content-Length", "+Content-Type: application/sdp", "BODY v=0"]);
-        let Verdict::Pass(bytes) = judge(message.as_bytes(), SOURCE.parse().unwrap(), true, 1) else { panic!() };
+        let message = invite(&[
+            "!Call-ID",
+            "+i :\r\n  1@x",
+            "!Content-Length",
+            "+Content-Type: application/sdp",
+            "BODY v=0",
+        ]);
+        let Verdict::Pass(bytes) = judge(message.as_bytes(), SOURCE.parse().unwrap(), true, 1) else {
+            panic!()
+        };
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.contains("\r\nCall-ID: 1@x\r\n"), "{text}");
         assert!(text.ends_with("Content-Length: 3\r\n\r\nv=0"), "{text}");

@@ -2,7 +2,7 @@
 
 use std::{
     net::{SocketAddr, UdpSocket},
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::Arc,
     time::Duration,
 };
 
@@ -66,7 +66,10 @@ pub(crate) struct Scratch {
 
 impl Scratch {
     pub(crate) const fn new() -> Self {
-        Scratch { datagram: [0; DATAGRAM], packet: [0; PACKET] }
+        Scratch {
+            datagram: [0; DATAGRAM],
+            packet: [0; PACKET],
+        }
     }
 }
 
@@ -145,7 +148,12 @@ impl Leg {
     }
 
     fn read(&mut self, now: Mono, buffer: &mut [u8; DATAGRAM]) {
-        let Leg { inbound, stats, receive, .. } = self;
+        let Leg {
+            inbound,
+            stats,
+            receive,
+            ..
+        } = self;
         let mut put = |record: Encoded| {
             if !inbound.push(record) {
                 MediaStats::add(&stats.inbound_drops);
@@ -153,7 +161,9 @@ impl Leg {
         };
         for _ in 0..PER_TICK {
             // An error is either "nothing there" or the echo of a send that found nobody (ICMP): both end the round.
-            let Ok((len, source)) = self.socket.recv_from(buffer) else { break };
+            let Ok((len, source)) = self.socket.recv_from(buffer) else {
+                break;
+            };
             let datagram = &buffer[..len];
             if header::parse(datagram).is_none() {
                 MediaStats::add(&stats.junk);
@@ -176,21 +186,22 @@ impl Leg {
             MediaStats::add(&self.stats.send_gaps);
             return;
         };
-        let Some(to) = self.latch.source.or(self.remote) else { return };
+        let Some(to) = self.latch.source.or(self.remote) else {
+            return;
+        };
         match self.socket.send_to(&buffer[..packet.len], to) {
             Ok(_) => {
                 MediaStats::add(&self.stats.sent);
                 if packet.tag != 0 {
-                    self.sent.push(Sent { tag: packet.tag, sequence: packet.sequence, at: now });
+                    self.sent.push(Sent {
+                        tag: packet.tag,
+                        sequence: packet.sequence,
+                        at: now,
+                    });
                 }
             }
             Err(_) => MediaStats::add(&self.stats.send_errors),
         }
-    }
-
-    /// Says that the media thread no longer holds the call.
-    pub(crate) fn let_go(&self) {
-        self.stats.gone.store(true, Relaxed);
     }
 }
 
@@ -201,7 +212,8 @@ mod tests {
     #[test]
     fn a_stranger_gets_in_only_after_a_second_of_silence() {
         let at = |ms| Mono::from_duration(Duration::from_millis(ms));
-        let (a, b): (SocketAddr, SocketAddr) = ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
+        let (a, b): (SocketAddr, SocketAddr) =
+            ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
         let mut l = Latch::default();
         assert!(l.admits(a, at(0)));
         assert!(!l.admits(b, at(500)));

@@ -76,7 +76,15 @@ impl MediaThread {
             .map_err(Error::MediaThread)?;
         let thread = join.thread().clone();
         let (commands, returned) = (Mutex::new(commands), Mutex::new(returned));
-        Ok(MediaThread { commands, returned, stop, stats, clock, thread, join: Mutex::new(Some(join)) })
+        Ok(MediaThread {
+            commands,
+            returned,
+            stop,
+            stats,
+            clock,
+            thread,
+            join: Mutex::new(Some(join)),
+        })
     }
 
     pub(crate) fn stats(&self) -> &LoopStats {
@@ -162,7 +170,9 @@ fn ask_for_realtime() -> bool {
         set_thread_priority_and_policy, thread_native_id,
     };
     // Above ordinary work, below the kernel's own threads.
-    let Ok(level) = ThreadPriorityValue::try_from(20u8) else { return false };
+    let Ok(level) = ThreadPriorityValue::try_from(20u8) else {
+        return false;
+    };
     set_thread_priority_and_policy(
         thread_native_id(),
         ThreadPriority::Crossplatform(level),

@@ -48,7 +48,10 @@ impl Event {
         }
         self.given = true;
         let ms = (self.before + self.duration) / SAMPLES_PER_MS;
-        Some(Press { digit: KEYS[usize::from(self.code)], duration_ms: ms.min(u32::from(u16::MAX)) as u16 })
+        Some(Press {
+            digit: KEYS[usize::from(self.code)],
+            duration_ms: ms.min(u32::from(u16::MAX)) as u16,
+        })
     }
 }
 
@@ -63,7 +66,9 @@ impl Receiver {
     /// A packet's timestamp and payload. Up to two presses: the one before, whose end was lost, and this one, if the
     /// packet is an end. Events that are no keys are ignored.
     pub(crate) fn packet(&mut self, timestamp: u32, payload: &[u8], now: Mono) -> [Option<Press>; 2] {
-        let Some((&[event, flags, hi, lo], _)) = payload.split_first_chunk() else { return [None; 2] };
+        let Some((&[event, flags, hi, lo], _)) = payload.split_first_chunk() else {
+            return [None; 2];
+        };
         if usize::from(event) >= KEYS.len() {
             return [None; 2];
         }
@@ -76,19 +81,32 @@ impl Receiver {
                 e.heard = now;
             }
             Some(e) if (timestamp.wrapping_sub(e.start) as i32) < 0 => return [None; 2],
-            Some(e) if e.code == event && !e.given && e.duration == SEGMENT
-                && timestamp == e.start.wrapping_add(SEGMENT) =>
+            Some(e)
+                if e.code == event
+                    && !e.given
+                    && e.duration == SEGMENT
+                    && timestamp == e.start.wrapping_add(SEGMENT) =>
             {
                 e.before += SEGMENT;
                 (e.start, e.duration, e.heard) = (timestamp, duration, now);
             }
             other => {
                 first = other.as_mut().and_then(Event::press);
-                *other =
-                    Some(Event { code: event, start: timestamp, before: 0, duration, given: false, heard: now });
+                *other = Some(Event {
+                    code: event,
+                    start: timestamp,
+                    before: 0,
+                    duration,
+                    given: false,
+                    heard: now,
+                });
             }
         }
-        let second = if ends { self.event.as_mut().and_then(Event::press) } else { None };
+        let second = if ends {
+            self.event.as_mut().and_then(Event::press)
+        } else {
+            None
+        };
         [first, second]
     }
 
@@ -102,7 +120,11 @@ impl Receiver {
     /// Time went by.
     pub(crate) fn tick(&mut self, now: Mono) -> Option<Press> {
         let e = self.event.as_mut().filter(|e| !e.given)?;
-        if now.since(e.heard) >= SILENCE { e.press() } else { None }
+        if now.since(e.heard) >= SILENCE {
+            e.press()
+        } else {
+            None
+        }
     }
 
     /// The stream ends or starts anew.
@@ -154,7 +176,8 @@ impl Sender {
     }
 
     /// Is a key sounding or waiting?
-    pub(crate) fn is_busy(&self) -> bool {
+    #[cfg(test)]
+    fn is_busy(&self) -> bool {
         self.now.is_some() || self.waiting > 0
     }
 
@@ -172,7 +195,13 @@ impl Sender {
                 self.first = (self.first + 1) % QUEUE;
                 self.waiting -= 1;
                 let total = u32::from(ms) * SAMPLES_PER_MS;
-                Sounding { code, start: timestamp, elapsed: 0, total, ends_sent: 0 }
+                Sounding {
+                    code,
+                    start: timestamp,
+                    elapsed: 0,
+                    total,
+                    ends_sent: 0,
+                }
             }
         };
         let marker = s.elapsed == 0;
@@ -186,7 +215,11 @@ impl Sender {
         let [hi, lo] = (s.elapsed.min(SEGMENT) as u16).to_be_bytes();
         let payload = [s.code, u8::from(ends) << 7 | VOLUME, hi, lo];
         self.now = (s.ends_sent < 3).then_some(s);
-        Some(EventPacket { marker, timestamp: s.start, payload })
+        Some(EventPacket {
+            marker,
+            timestamp: s.start,
+            payload,
+        })
     }
 }
 
@@ -219,7 +252,11 @@ mod tests {
         let mut r = Receiver::default();
         let mut got = String::new();
         for (i, p) in packets.iter().enumerate() {
-            for press in r.packet(p.timestamp, &p.payload, at(i as u64 * 20)).into_iter().flatten() {
+            for press in r
+                .packet(p.timestamp, &p.payload, at(i as u64 * 20))
+                .into_iter()
+                .flatten()
+            {
                 got.push(char::from(press.digit));
             }
         }
@@ -234,8 +271,10 @@ mod tests {
     fn a_key_is_five_packets_and_three_ends_of_one_timestamp() {
         let packets = send("5");
         assert!(packets.iter().all(|p| p.timestamp == 1_000 && p.payload[0] == 5));
-        let durations: Vec<u16> =
-            packets.iter().map(|p| u16::from_be_bytes([p.payload[2], p.payload[3]])).collect();
+        let durations: Vec<u16> = packets
+            .iter()
+            .map(|p| u16::from_be_bytes([p.payload[2], p.payload[3]]))
+            .collect();
         assert_eq!(durations, [160, 320, 480, 640, 800, 800, 800]);
         let ends: Vec<bool> = packets.iter().map(|p| p.payload[1] & 0x80 != 0).collect();
         assert_eq!(ends, [false, false, false, false, true, true, true]);
@@ -251,7 +290,13 @@ mod tests {
             .flat_map(|p| r.packet(p.timestamp, &p.payload, at(0)))
             .flatten()
             .collect();
-        assert_eq!(press, [Press { digit: b'7', duration_ms: 100 }]);
+        assert_eq!(
+            press,
+            [Press {
+                digit: b'7',
+                duration_ms: 100
+            }]
+        );
     }
 
     #[test]
@@ -262,7 +307,13 @@ mod tests {
         let mut r = Receiver::default();
         r.packet(1_000, &[3, 10, 3, 32], at(0));
         assert_eq!(r.audio(1_100), None);
-        assert_eq!(r.audio(1_800), Some(Press { digit: b'3', duration_ms: 100 }));
+        assert_eq!(
+            r.audio(1_800),
+            Some(Press {
+                digit: b'3',
+                duration_ms: 100
+            })
+        );
         assert_eq!(r.audio(1_960), None);
     }
 
@@ -279,7 +330,16 @@ mod tests {
         r.packet(0, &[1, 10, 0xff, 0xff], at(0));
         r.packet(0xffff, &[1, 10, 0, 160], at(20));
         let press = r.packet(0xffff, &[1, 0x8a, 1, 64], at(40));
-        assert_eq!(press, [None, Some(Press { digit: b'1', duration_ms: 8_231 })]);
+        assert_eq!(
+            press,
+            [
+                None,
+                Some(Press {
+                    digit: b'1',
+                    duration_ms: 8_231
+                })
+            ]
+        );
     }
 
     #[test]

@@ -66,7 +66,13 @@ mod tests {
 
     fn plain() -> Vec<u8> {
         let mut out = [0; LENGTH];
-        let header = Header { marker: true, payload_type: 8, sequence: 258, timestamp: 3, ssrc: 4 };
+        let header = Header {
+            marker: true,
+            payload_type: 8,
+            sequence: 258,
+            timestamp: 3,
+            ssrc: 4,
+        };
         write(&header, &mut out);
         assert_eq!(out, [0x80, 0x88, 1, 2, 0, 0, 0, 3, 0, 0, 0, 4]);
         out.to_vec()
@@ -93,7 +99,14 @@ mod tests {
         long_padding.push(200);
         let mut rtcp = plain();
         rtcp[1] = 200;
-        let cases: [&[u8]; 6] = [&[], &[0x80; 11], &[0x40; 20], &short_extension, &long_padding, &rtcp];
+        let cases: [&[u8]; 6] = [
+            &[],
+            &[0x80; 11],
+            &[0x40; 20],
+            &short_extension,
+            &long_padding,
+            &rtcp,
+        ];
         for packet in cases {
             assert!(parse(packet).is_none(), "{packet:?}");
         }

@@ -65,7 +65,13 @@ impl<T: Copy> Order<T> {
     /// An empty window. The only place that allocates.
     pub(crate) fn new() -> Self {
         let slots = vec![None; WINDOW as usize].into_boxed_slice();
-        Order { slots, waiting: 0, next: None, given: 0, restart: None }
+        Order {
+            slots,
+            waiting: 0,
+            next: None,
+            given: 0,
+            restart: None,
+        }
     }
 
     fn slot(&mut self, number: u32) -> &mut Option<Waiting<T>> {
@@ -100,7 +106,11 @@ impl<T: Copy> Order<T> {
         }
         if delta == 0 {
             self.give(number, item, &mut out);
-            let fate = if self.waiting > 0 { Fate::Reordered } else { Fate::InOrder };
+            let fate = if self.waiting > 0 {
+                Fate::Reordered
+            } else {
+                Fate::InOrder
+            };
             self.drain(&mut out);
             return fate;
         }
@@ -115,7 +125,11 @@ impl<T: Copy> Order<T> {
         if slot.is_some() {
             return Fate::Duplicate;
         }
-        *slot = Some(Waiting { number, since: now, item });
+        *slot = Some(Waiting {
+            number,
+            since: now,
+            item,
+        });
         self.waiting += 1;
         Fate::Reordered
     }
@@ -154,7 +168,11 @@ impl<T: Copy> Order<T> {
 
     fn first_waiting(&self) -> Option<Waiting<T>> {
         let next = self.next?;
-        self.slots.iter().flatten().min_by_key(|w| w.number.wrapping_sub(next)).copied()
+        self.slots
+            .iter()
+            .flatten()
+            .min_by_key(|w| w.number.wrapping_sub(next))
+            .copied()
     }
 
     fn make_room_for(&mut self, number: u32, out: &mut impl FnMut(Out<T>)) {
@@ -246,7 +264,10 @@ mod tests {
     fn a_swap_is_put_right_and_nothing_is_lost_vp_040() {
         let (got, fates) = run(&[(0, 1), (20, 3), (25, 2), (40, 4)]);
         assert_eq!(got, [Ok(1), Ok(2), Ok(3), Ok(4)]);
-        assert_eq!(fates, [Fate::InOrder, Fate::Reordered, Fate::Reordered, Fate::InOrder]);
+        assert_eq!(
+            fates,
+            [Fate::InOrder, Fate::Reordered, Fate::Reordered, Fate::InOrder]
+        );
     }
 
     #[test]

@@ -26,7 +26,12 @@ pub(crate) struct Expect {
 
 impl Expect {
     fn codec(&self, payload_type: u8) -> Option<Codec> {
-        let agreed = self.audio.iter().flatten().find(|(pt, _)| *pt == payload_type).map(|(_, c)| *c);
+        let agreed = self
+            .audio
+            .iter()
+            .flatten()
+            .find(|(pt, _)| *pt == payload_type)
+            .map(|(_, c)| *c);
         // Some send the other of the two static types than they agreed to; both decode by their number.
         agreed.or(match payload_type {
             0 => Some(Codec::Pcmu),
@@ -78,8 +83,20 @@ pub(crate) struct Receive {
 
 impl Receive {
     pub(crate) fn new(expect: Expect) -> Self {
-        let unwrap = Unwrap { digits: Digits::default(), expected: None, samples: USUAL_SAMPLES, lost: 0 };
-        Receive { expect, order: Order::new(), unwrap, ssrc: None, transit: None, jitter: 0.0 }
+        let unwrap = Unwrap {
+            digits: Digits::default(),
+            expected: None,
+            samples: USUAL_SAMPLES,
+            lost: 0,
+        };
+        Receive {
+            expect,
+            order: Order::new(),
+            unwrap,
+            ssrc: None,
+            transit: None,
+            jitter: 0.0,
+        }
     }
 
     pub(crate) fn expect(&mut self, expect: Expect) {
@@ -95,7 +112,9 @@ impl Receive {
         stats: &MediaStats,
         mut put: impl FnMut(Encoded),
     ) -> bool {
-        let Some((h, payload)) = header::parse(datagram) else { return false };
+        let Some((h, payload)) = header::parse(datagram) else {
+            return false;
+        };
         if payload.len() > MAX_PAYLOAD {
             return false;
         }
@@ -126,9 +145,18 @@ impl Receive {
         let mut data = [0; MAX_PAYLOAD];
         data[..payload.len()].copy_from_slice(payload);
         let len = payload.len() as u16;
-        let item = Item { kind, timestamp: h.timestamp, marker: h.marker, arrived: now, len, data };
+        let item = Item {
+            kind,
+            timestamp: h.timestamp,
+            marker: h.marker,
+            arrived: now,
+            len,
+            data,
+        };
         let unwrap = &mut self.unwrap;
-        let fate = self.order.push(h.sequence, item, now, |o| unwrap.take(o, stats, &mut put));
+        let fate = self
+            .order
+            .push(h.sequence, item, now, |o| unwrap.take(o, stats, &mut put));
         match fate {
             Fate::InOrder => {}
             Fate::Reordered => MediaStats::add(&stats.reordered),
@@ -162,13 +190,18 @@ impl Receive {
         }
         self.transit = Some(transit);
         let us = self.jitter * 1_000_000.0 / rate as f64;
-        stats.jitter_us.store(us as u32, std::sync::atomic::Ordering::Relaxed);
+        stats
+            .jitter_us
+            .store(us as u32, std::sync::atomic::Ordering::Relaxed);
     }
 }
 
 fn put_press(press: Press, now: Mono, stats: &MediaStats, put: &mut impl FnMut(Encoded)) {
     MediaStats::add(&stats.digits);
-    let mut record = Encoded::empty(Payload::Digit { digit: press.digit, duration_ms: press.duration_ms });
+    let mut record = Encoded::empty(Payload::Digit {
+        digit: press.digit,
+        duration_ms: press.duration_ms,
+    });
     record.arrived = now;
     put(record);
 }
@@ -185,7 +218,9 @@ impl Unwrap {
     fn take(&mut self, out: Out<Item>, stats: &MediaStats, put: &mut impl FnMut(Encoded)) {
         match out {
             Out::Lost(n) => {
-                stats.lost.fetch_add(u64::from(n), std::sync::atomic::Ordering::Relaxed);
+                stats
+                    .lost
+                    .fetch_add(u64::from(n), std::sync::atomic::Ordering::Relaxed);
                 self.lost = self.lost.saturating_add(n);
             }
             Out::Packet(number, item) => self.packet(number, &item, stats, put),
@@ -214,7 +249,12 @@ impl Unwrap {
             }
             Kind::Event => {
                 let payload = &item.data[..usize::from(item.len)];
-                for press in self.digits.packet(item.timestamp, payload, now).into_iter().flatten() {
+                for press in self
+                    .digits
+                    .packet(item.timestamp, payload, now)
+                    .into_iter()
+                    .flatten()
+                {
                     put_press(press, now, stats, put);
                 }
             }
@@ -226,7 +266,9 @@ impl Unwrap {
     /// packets carry none, and a pause in the same place is not part of it.
     fn tell_loss(&mut self, number: u32, item: &Item, put: &mut impl FnMut(Encoded)) {
         let lost = std::mem::take(&mut self.lost);
-        let (Some(expected), 1..) = (self.expected, lost) else { return };
+        let (Some(expected), 1..) = (self.expected, lost) else {
+            return;
+        };
         let gap = item.timestamp.wrapping_sub(expected);
         if gap == 0 || gap > LONGEST_GAP {
             return;
@@ -249,7 +291,10 @@ mod tests {
 
     use super::*;
 
-    const EXPECT: Expect = Expect { audio: [Some((0, Codec::Pcmu)), None], event: Some(101) };
+    const EXPECT: Expect = Expect {
+        audio: [Some((0, Codec::Pcmu)), None],
+        event: Some(101),
+    };
 
     fn at(ms: u64) -> Mono {
         Mono::from_duration(Duration::from_millis(ms))
@@ -257,7 +302,16 @@ mod tests {
 
     fn packet(pt: u8, sequence: u16, timestamp: u32, ssrc: u32, body: &[u8]) -> Vec<u8> {
         let mut out = [0; header::LENGTH];
-        header::write(&Header { marker: false, payload_type: pt, sequence, timestamp, ssrc }, &mut out);
+        header::write(
+            &Header {
+                marker: false,
+                payload_type: pt,
+                sequence,
+                timestamp,
+                ssrc,
+            },
+            &mut out,
+        );
         [&out[..], body].concat()
     }
 
@@ -270,7 +324,12 @@ mod tests {
 
     impl Bench {
         fn new() -> Self {
-            Bench { receive: Receive::new(EXPECT), stats: MediaStats::default(), got: Vec::new(), time: 0 }
+            Bench {
+                receive: Receive::new(EXPECT),
+                stats: MediaStats::default(),
+                got: Vec::new(),
+                time: 0,
+            }
         }
 
         fn until(&mut self, ms: u64) {
@@ -335,7 +394,16 @@ mod tests {
         b.put(0, &packet(0, 1, 0, 9, &[0; 160]));
         for i in 0..5u16 {
             let d = (160 * (i + 1)).to_be_bytes();
-            b.put(20 + 20 * u64::from(i), &packet(101, 2 + i, 160, 9, &[5, if i == 4 { 0x8a } else { 10 }, d[0], d[1]]));
+            b.put(
+                20 + 20 * u64::from(i),
+                &packet(
+                    101,
+                    2 + i,
+                    160,
+                    9,
+                    &[5, if i == 4 { 0x8a } else { 10 }, d[0], d[1]],
+                ),
+            );
         }
         b.put(120, &packet(13, 7, 960, 9, &[0x40]));
         b.put(140, &packet(0, 8, 1_120, 9, &[0; 160]));
@@ -343,7 +411,10 @@ mod tests {
         assert_eq!(b.sound(), [160, 0, 160]);
         assert_eq!(b.stats.snapshot().lost, 0);
         assert_eq!(b.stats.snapshot().unexpected, 1);
-        let digit = Payload::Digit { digit: b'5', duration_ms: 100 };
+        let digit = Payload::Digit {
+            digit: b'5',
+            duration_ms: 100,
+        };
         assert!(b.got.iter().any(|e| e.payload == digit));
     }
 
@@ -375,7 +446,10 @@ mod tests {
         }
         assert_eq!(b.stats.snapshot().jitter_ms, 0.0);
         for i in 100..400u16 {
-            b.put(u64::from(i) * 20 + u64::from(i % 2) * 8, &packet(0, i, u32::from(i) * 160, 9, &[0; 160]));
+            b.put(
+                u64::from(i) * 20 + u64::from(i % 2) * 8,
+                &packet(0, i, u32::from(i) * 160, 9, &[0; 160]),
+            );
         }
         let jitter = b.stats.snapshot().jitter_ms;
         assert!((7.0..9.0).contains(&jitter), "{jitter}");

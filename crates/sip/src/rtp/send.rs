@@ -99,16 +99,21 @@ impl Send {
             self.next = self.next + Duration::from_millis(20) * slots;
         }
         let mut record = take();
-        if let Some(Encoded { payload: Payload::Digit { digit, duration_ms }, .. }) = record {
+        if let Some(Encoded {
+            payload: Payload::Digit { digit, duration_ms },
+            ..
+        }) = record
+        {
             let ms = if duration_ms == 0 { DIGIT_MS } else { duration_ms };
             self.press(digit, ms);
             record = take();
         }
         let timestamp = self.timestamp;
         let samples = match &record {
-            Some(Encoded { payload: Payload::Audio(_), .. }) => {
-                record.as_ref().map_or(0, |r| r.bytes().len() as u32).max(1)
-            }
+            Some(Encoded {
+                payload: Payload::Audio(_),
+                ..
+            }) => record.as_ref().map_or(0, |r| r.bytes().len() as u32).max(1),
             _ => SLOT_SAMPLES,
         };
         self.timestamp = timestamp.wrapping_add(samples);
@@ -123,7 +128,9 @@ impl Send {
             return Some(self.write(pt, event.marker, event.timestamp, &event.payload, 0, out));
         }
         let record = record?;
-        let Payload::Audio(codec) = record.payload else { return None };
+        let Payload::Audio(codec) = record.payload else {
+            return None;
+        };
         let (pt, _) = self.how.audio.iter().flatten().find(|(_, c)| *c == codec)?;
         let marker = record.marker || self.fresh;
         self.fresh = false;
@@ -141,10 +148,25 @@ impl Send {
     ) -> Packet {
         let sequence = self.sequence;
         self.sequence = sequence.wrapping_add(1);
-        let (head, body) = out.split_first_chunk_mut::<{ header::LENGTH }>().expect("PACKET is longer than a header");
-        header::write(&Header { marker, payload_type, sequence, timestamp, ssrc: self.ssrc }, head);
+        let (head, body) = out
+            .split_first_chunk_mut::<{ header::LENGTH }>()
+            .expect("PACKET is longer than a header");
+        header::write(
+            &Header {
+                marker,
+                payload_type,
+                sequence,
+                timestamp,
+                ssrc: self.ssrc,
+            },
+            head,
+        );
         body[..payload.len()].copy_from_slice(payload);
-        Packet { len: header::LENGTH + payload.len(), sequence, tag }
+        Packet {
+            len: header::LENGTH + payload.len(),
+            sequence,
+            tag,
+        }
     }
 }
 
@@ -152,8 +174,11 @@ impl Send {
 mod tests {
     use super::*;
 
-    const HOW: SendAs =
-        SendAs { audio: [Some((0, Codec::Pcmu)), Some((96, Codec::Pcma))], event: Some(101), open: true };
+    const HOW: SendAs = SendAs {
+        audio: [Some((0, Codec::Pcmu)), Some((96, Codec::Pcma))],
+        event: Some(101),
+        open: true,
+    };
 
     fn at(ms: u64) -> Mono {
         Mono::from_duration(Duration::from_millis(ms))
@@ -190,7 +215,10 @@ mod tests {
         let h = slot(&mut s, 0, Some(Encoded::audio(Codec::Pcma, &[1; 240]))).unwrap();
         assert_eq!(h.payload_type, 96);
         assert!(!s.is_due(at(29)) && s.is_due(at(30)));
-        let only = SendAs { audio: [Some((0, Codec::Pcmu)), None], ..HOW };
+        let only = SendAs {
+            audio: [Some((0, Codec::Pcmu)), None],
+            ..HOW
+        };
         let mut s = Send::new(only, [0, 0], at(0));
         assert!(slot(&mut s, 0, Some(Encoded::audio(Codec::Pcma, &[1; 160]))).is_none());
     }
