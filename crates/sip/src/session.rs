@@ -1,0 +1,721 @@
+//! One task per call: it alone talks to the dialog, the media thread and the call's owner.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use roomtone_audio::{Codec, Drain, Encoded, Feed, INBOUND_FRAMES, OUTBOUND_FRAMES, Sent, ring};
+use roomtone_base::{Evidence, Mono};
+use rsipstack::{
+    dialog::{
+        dialog::{DialogState, DialogStateReceiver, TerminatedReason, TransactionHandle},
+        invite_dialog::InviteDialog,
+    },
+    sip::{Header, Request, StatusCode},
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util_token::Token;
+
+use crate::{
+    Call, CallEvent, CallHandle, CallInfo, CallMedia, Error, HangupBy,
+    call::Command,
+    endpoint::{Active, Shared},
+    media::leg::{Leg, LegParts, Terms},
+    net::RtpPort,
+    offer::{self, Local, Negotiated},
+    rtp::{receive::Expect, send::SendAs},
+    sdp::Sdp,
+    stack::{self, quiet},
+    stats::MediaStats,
+};
+
+/// How often a call looks at its media counters.
+const WATCH: Duration = Duration::from_millis(200);
+/// A call without a first packet for so long is ended (VP-195).
+const FIRST_PACKET: Duration = Duration::from_secs(60);
+/// A call whose sound has stopped for so long is ended (VP-195). Not while held.
+const INACTIVITY: Duration = Duration::from_secs(30);
+/// How long a hangup waits for the other side's word; the BYE is repeated in the background beyond that.
+const BYE_WAIT: Duration = Duration::from_secs(2);
+/// Reports of sent records that may wait to be read.
+const SENT_REPORTS: usize = 64;
+
+/// Just the name of the token that rsipstack hands around, which is also how a caller's CANCEL is told.
+pub(crate) mod tokio_util_token {
+    pub(crate) use rsipstack::platform::CancellationToken as Token;
+}
+
+/// The other ends of a leg's rings.
+struct Ends {
+    inbound: Drain<Encoded>,
+    outbound: Feed<Encoded>,
+    sent: Drain<Sent>,
+}
+
+/// Terms for the media thread out of what was agreed.
+fn terms(n: &Negotiated, relatch: bool) -> Terms {
+    let mut audio = [None; 2];
+    // The agreed one first; there are two codecs, so two places do.
+    for (slot, a) in audio.iter_mut().zip(&n.accept) {
+        *slot = Some((a.payload_type, a.codec));
+    }
+    let remote = Some(n.remote).filter(|r| r.port() != 0 && !r.ip().is_unspecified());
+    Terms {
+        remote,
+        expect: Expect {
+            audio,
+            event: n.event_type,
+        },
+        send: SendAs {
+            audio,
+            event: n.event_type,
+            open: n.we_send,
+        },
+        relatch,
+    }
+}
+
+/// Our media, from the opened port to the running leg.
+struct Media {
+    id: u64,
+    local: Local,
+    port: Option<RtpPort>,
+    stats: Arc<MediaStats>,
+    agreed: Option<Negotiated>,
+    /// The description that we sent last.
+    said: Option<Sdp>,
+    running: bool,
+}
+
+impl Media {
+    fn open(shared: &Shared, peer: SocketAddr, codecs: Vec<Codec>) -> Result<Self, Error> {
+        let port = shared.ports.open(shared.stack.addresses.interface(peer.ip()))?;
+        let number = port
+            .rtp
+            .local_addr()
+            .map_err(|_| Error::NoRtpPort {
+                range: shared.config.rtp_ports,
+            })?
+            .port();
+        let address = SocketAddr::new(shared.stack.addresses.seen_by(peer.ip()), number);
+        // Below 2^62, for phones that read these as signed numbers.
+        let session_id = shared.random() >> 2;
+        let local = Local {
+            address,
+            codecs,
+            session_id,
+            version: 1,
+            held: false,
+        };
+        let stats = Arc::new(MediaStats::default());
+        Ok(Media {
+            id: shared.next_id(),
+            local,
+            port: Some(port),
+            stats,
+            agreed: None,
+            said: None,
+            running: false,
+        })
+    }
+
+    /// Our description, with a new version if it differs from the last one (RFC 3264 section 8).
+    fn say(&mut self, mut sdp: Sdp) -> String {
+        if let Some(last) = &self.said {
+            sdp.version = last.version;
+            if sdp != *last {
+                sdp.version += 1;
+            }
+        }
+        self.local.version = sdp.version;
+        let text = sdp.to_string();
+        self.said = Some(sdp);
+        text
+    }
+
+    /// Hands the port to the media thread.
+    fn start(&mut self, shared: &Shared, agreed: Negotiated) -> Result<Ends, Error> {
+        let (inbound_feed, inbound) = ring(INBOUND_FRAMES);
+        let (outbound, outbound_drain) = ring(OUTBOUND_FRAMES);
+        let (sent_feed, sent) = ring(SENT_REPORTS);
+        let port = self.port.take().ok_or(Error::Gone)?;
+        let leg = Leg::new(LegParts {
+            id: self.id,
+            socket: port.rtp,
+            rtcp: port.rtcp,
+            terms: terms(&agreed, false),
+            random: [shared.random(), shared.random()],
+            now: shared.clock().mono(),
+            inbound: inbound_feed,
+            outbound: outbound_drain,
+            sent: sent_feed,
+            stats: self.stats.clone(),
+        });
+        shared.media.add(leg)?;
+        self.running = true;
+        self.agreed = Some(agreed);
+        Ok(Ends {
+            inbound,
+            outbound,
+            sent,
+        })
+    }
+
+    fn change(&mut self, shared: &Shared, agreed: Negotiated) {
+        let moved = self.agreed.as_ref().is_some_and(|a| a.remote != agreed.remote);
+        shared.media.set(self.id, terms(&agreed, moved));
+        self.agreed = Some(agreed);
+    }
+
+    async fn stop(&mut self, shared: &Shared) {
+        self.port = None;
+        if std::mem::take(&mut self.running) {
+            shared.media.remove(self.id, &self.stats).await;
+        }
+    }
+}
+
+/// What a call's task starts with.
+pub(crate) struct Session {
+    shared: Arc<Shared>,
+    dialog: InviteDialog,
+    states: DialogStateReceiver,
+    commands: mpsc::UnboundedReceiver<Command>,
+    handle: CallHandle,
+    info: CallInfo,
+    /// The INVITE's offer; `None` if it had none (late offer).
+    offer: Option<Sdp>,
+    media: Option<Media>,
+    events: mpsc::UnboundedSender<CallEvent>,
+    /// Goes out with the call.
+    events_out: Option<mpsc::UnboundedReceiver<CallEvent>>,
+    /// Set when the caller gives up before an answer.
+    cancelled: Token,
+    answer: Option<oneshot::Sender<Result<Call, Error>>>,
+    established: Option<Mono>,
+    answered: bool,
+    /// We have offered in a response and the answer comes in the ACK.
+    awaiting_answer: bool,
+    held: bool,
+    first_packet_told: bool,
+    ended: bool,
+    _active: Active,
+}
+
+impl Session {
+    /// A call that came in. Run it with [`Session::run`].
+    #[allow(clippy::too_many_arguments, reason = "a private constructor with one caller")]
+    pub(crate) fn incoming(
+        shared: Arc<Shared>,
+        dialog: InviteDialog,
+        states: DialogStateReceiver,
+        commands: mpsc::UnboundedReceiver<Command>,
+        handle: CallHandle,
+        info: CallInfo,
+        offer: Option<Sdp>,
+        cancelled: Token,
+        active: Active,
+    ) -> Self {
+        let (events, events_out) = mpsc::unbounded_channel();
+        Session {
+            shared,
+            dialog,
+            states,
+            commands,
+            handle,
+            info,
+            offer,
+            media: None,
+            events,
+            events_out: Some(events_out),
+            cancelled,
+            answer: None,
+            established: None,
+            answered: false,
+            awaiting_answer: false,
+            held: false,
+            first_packet_told: false,
+            ended: false,
+            _active: active,
+        }
+    }
+
+    pub(crate) fn dialog(&self) -> &InviteDialog {
+        &self.dialog
+    }
+
+    /// Runs until the call is over and its ports are free.
+    pub(crate) async fn run(mut self) {
+        let clock = self.shared.clock().clone();
+        while !self.ended {
+            let watch = clock.sleep(WATCH);
+            tokio::select! {
+                state = self.states.recv() => match state {
+                    Some(state) => self.on_state(state).await,
+                    None => self.end(HangupBy::Failure, "signalling ended").await,
+                },
+                command = self.commands.recv() => match command {
+                    Some(command) => self.on_command(command).await,
+                    None => self.hangup("dropped").await,
+                },
+                () = watch => self.watch().await,
+            }
+        }
+        // The dialog may still owe a BYE until its ACK has come (RFC 3261 section 15).
+        self.bye_after_ack().await;
+        self.shared.stack.layer.remove_dialog(&self.dialog.id());
+        // A command that came too late is told by its dropped answer.
+    }
+
+    fn tell(&self, event: CallEvent) {
+        // Nobody has to listen.
+        let _ = self.events.send(event);
+    }
+
+    fn record(&self, step: &str, with: impl FnOnce(Evidence) -> Evidence) {
+        record(&self.shared, &self.info, step, with);
+    }
+
+    async fn on_state(&mut self, state: DialogState) {
+        match state {
+            DialogState::Confirmed(..) if self.established.is_none() => self.on_ack().await,
+            DialogState::Confirmed(..) if self.awaiting_answer => self.on_late_answer(),
+            DialogState::Updated(_, request, handle) => self.on_reinvite(&request, &handle).await,
+            DialogState::Info(_, _, handle) | DialogState::Options(_, _, handle) => {
+                respond(&handle, StatusCode::OK, stack::abilities(), None).await;
+            }
+            DialogState::Notify(_, _, handle)
+            | DialogState::Refer(_, _, handle)
+            | DialogState::Message(_, _, handle)
+            | DialogState::Publish(_, _, handle) => {
+                respond(&handle, StatusCode::MethodNotAllowed, stack::abilities(), None).await;
+            }
+            DialogState::Terminated(_, reason) => {
+                let (by, text) = match reason {
+                    TerminatedReason::UacCancel => (HangupBy::Them, "cancelled"),
+                    TerminatedReason::Timeout => (HangupBy::Failure, "no ack"),
+                    _ if self.answered => (HangupBy::Them, "bye"),
+                    _ => (HangupBy::Them, "gave up"),
+                };
+                self.end(by, text).await;
+            }
+            _ => {}
+        }
+    }
+
+    async fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Ring => {
+                if !self.answered {
+                    // Fails only when the transaction has just ended, which its state tells.
+                    let _ = self.dialog.ringing(None, None);
+                }
+            }
+            Command::Answer(reply) => match self.answer_now() {
+                Ok(Some(call)) => {
+                    if reply.send(Ok(call)).is_err() {
+                        self.hangup("nobody there").await;
+                    }
+                }
+                Ok(None) => self.answer = Some(reply),
+                Err(error) => {
+                    let code = match error {
+                        Error::NoCodec => 488,
+                        _ => 503,
+                    };
+                    self.refuse(code, "cannot take the call").await;
+                    drop(reply.send(Err(error)));
+                }
+            },
+            Command::Refuse { code, reason, done } => {
+                self.refuse(code, &reason).await;
+                if let Some(done) = done {
+                    let _ = done.send(());
+                }
+            }
+            Command::Hangup { reason, done } => {
+                self.hangup(&reason).await;
+                let _ = done.send(());
+            }
+            Command::Press { digit, duration_ms } => {
+                if let Some(media) = self.media.as_ref().filter(|m| m.running) {
+                    // Full only if the media thread stands still.
+                    let _ = self.shared.media.press(media.id, digit, duration_ms);
+                }
+            }
+        }
+    }
+
+    /// Sends the 200. With an offer in hand the call is ready at once; else (`None`) when the ACK brings the answer.
+    fn answer_now(&mut self) -> Result<Option<Call>, Error> {
+        if self.answered || self.dialog.state().is_terminated() {
+            return Err(Error::Gone);
+        }
+        let codecs = vec![Codec::Pcmu, Codec::Pcma];
+        let mut media = Media::open(&self.shared, self.info.source, codecs)?;
+        let (sdp, agreed) = match &self.offer {
+            Some(offer) => {
+                let (sdp, n) = offer::answer(offer, &media.local).map_err(|_| Error::NoCodec)?;
+                (sdp, Some(n))
+            }
+            None => (offer::offer(&media.local), None),
+        };
+        let body = media.say(sdp);
+        let ends = match agreed {
+            Some(n) => Some(media.start(&self.shared, n)?),
+            None => None,
+        };
+        self.media = Some(media);
+        let mut headers = stack::abilities();
+        headers.push(Header::ContentType(crate::validate::ACCEPT.into()));
+        self.dialog
+            .accept(Some(headers), Some(body.into_bytes()))
+            .map_err(|_| Error::Gone)?;
+        self.answered = true;
+        let codec = self.codec();
+        tracing::info!(target: "roomtone::sip", call = %self.info.call_id, trace = %self.info.trace,
+            codec = codec.map_or("late", Codec::name), "answered");
+        self.record("sip.answered", |e| {
+            e.with("codec", codec.map_or("late", Codec::name))
+        });
+        Ok(ends.map(|ends| self.call(ends)))
+    }
+
+    fn codec(&self) -> Option<Codec> {
+        self.media
+            .as_ref()
+            .and_then(|m| m.agreed.as_ref())
+            .map(|n| n.send.codec)
+    }
+
+    fn call(&mut self, ends: Ends) -> Call {
+        let stats = self.media.as_ref().map(|m| m.stats.clone()).unwrap_or_default();
+        let events = self
+            .events_out
+            .take()
+            .unwrap_or_else(|| mpsc::unbounded_channel().1);
+        Call {
+            info: self.info.clone(),
+            codec: self.codec().unwrap_or(Codec::Pcmu),
+            media: CallMedia {
+                inbound: ends.inbound,
+                outbound: ends.outbound,
+                sent: ends.sent,
+                stats,
+            },
+            events,
+            handle: self.handle.clone(),
+        }
+    }
+
+    async fn on_ack(&mut self) {
+        self.established = Some(self.shared.clock().mono());
+        if let Some(reply) = self.answer.take() {
+            let answer = self.ack_description();
+            let started = match (answer, &mut self.media) {
+                (Some(answer), Some(media)) => offer::accept(&answer, &media.local)
+                    .map_err(|_| Error::NoCodec)
+                    .and_then(|n| media.start(&self.shared, n)),
+                _ => Err(Error::NoCodec),
+            };
+            match started {
+                Ok(ends) => {
+                    let call = self.call(ends);
+                    if reply.send(Ok(call)).is_err() {
+                        self.hangup("nobody there").await;
+                        return;
+                    }
+                }
+                Err(error) => {
+                    let _ = reply.send(Err(error));
+                    self.hangup("no usable answer").await;
+                    return;
+                }
+            }
+        }
+        tracing::debug!(target: "roomtone::sip", call = %self.info.call_id, trace = %self.info.trace, "established");
+        self.tell(CallEvent::Established);
+    }
+
+    /// The description that the last ACK carried.
+    fn ack_description(&self) -> Option<Sdp> {
+        let ack = self.dialog.last_remote_ack()?;
+        std::str::from_utf8(&ack.body)
+            .ok()
+            .and_then(|t| Sdp::parse(t).ok())
+    }
+
+    fn on_late_answer(&mut self) {
+        self.awaiting_answer = false;
+        let answer = self.ack_description();
+        let Some(media) = &mut self.media else { return };
+        if let Some(n) = answer.and_then(|a| offer::accept(&a, &media.local).ok()) {
+            media.change(&self.shared, n);
+            self.tell_hold();
+        }
+    }
+
+    /// A re-INVITE: hold, resume, another address, or just a sign of life. Without a body we offer what holds now.
+    async fn on_reinvite(&mut self, request: &Request, handle: &TransactionHandle) {
+        let Some(media) = &mut self.media else {
+            respond(handle, status(491), Vec::new(), None).await;
+            return;
+        };
+        let answer = if request.body.is_empty() {
+            self.awaiting_answer = true;
+            Ok(offer::offer(&media.local))
+        } else {
+            let parsed = std::str::from_utf8(&request.body)
+                .ok()
+                .and_then(|t| Sdp::parse(t).ok());
+            parsed
+                .and_then(|o| offer::answer(&o, &media.local).ok())
+                .map_or(Err(()), |(sdp, n)| {
+                    media.change(&self.shared, n);
+                    Ok(sdp)
+                })
+        };
+        match answer {
+            Ok(sdp) => {
+                let body = media.say(sdp).into_bytes();
+                let mut headers = stack::abilities();
+                headers.push(Header::ContentType(crate::validate::ACCEPT.into()));
+                respond(handle, StatusCode::OK, headers, Some(body)).await;
+                self.tell_hold();
+            }
+            Err(()) => respond(handle, status(488), Vec::new(), None).await,
+        }
+    }
+
+    fn tell_hold(&mut self) {
+        let held = self
+            .media
+            .as_ref()
+            .and_then(|m| m.agreed.as_ref())
+            .is_some_and(|n| !n.we_send);
+        if held != self.held {
+            self.held = held;
+            tracing::debug!(target: "roomtone::sip", call = %self.info.call_id, trace = %self.info.trace, held, "hold");
+            self.tell(if held { CallEvent::Held } else { CallEvent::Resumed });
+        }
+    }
+
+    async fn watch(&mut self) {
+        let Some(stats) = self
+            .media
+            .as_ref()
+            .filter(|m| m.running)
+            .map(|m| m.stats.snapshot())
+        else {
+            return;
+        };
+        if let (Some(at), false) = (stats.first_packet_at, self.first_packet_told) {
+            self.first_packet_told = true;
+            let kind = if self.info.source.ip().is_loopback() {
+                "loopback"
+            } else {
+                "network"
+            };
+            self.record("rtp.first_packet", |e| {
+                e.with("ssrc", stats.ssrc.unwrap_or(0))
+                    .with("source", kind)
+                    .with("mono_ms", at.as_millis())
+            });
+        }
+        let Some(established) = self.established else {
+            return;
+        };
+        let agreed = self.media.as_ref().and_then(|m| m.agreed.as_ref());
+        if self.held || agreed.is_some_and(|n| !n.they_send) {
+            // Held calls are silent by agreement; the clock starts anew with the resume.
+            self.established = Some(self.shared.clock().mono());
+            return;
+        }
+        let now = self.shared.clock().mono();
+        let dead = match stats.last_packet_at {
+            None => now.since(established) >= FIRST_PACKET,
+            Some(last) => now.since(last.max(established)) >= INACTIVITY,
+        };
+        if dead {
+            self.bye("no media").await;
+            self.end(HangupBy::Failure, "no media").await;
+        }
+    }
+
+    async fn refuse(&mut self, code: u16, reason: &str) {
+        if self.answered || self.ended {
+            return;
+        }
+        let code = if (400..700).contains(&code) { code } else { 480 };
+        let text = match stack::reason(code, reason) {
+            Header::Reason(r) if !reason.is_empty() => {
+                Some(rsipstack::sip::prelude::UntypedHeader::value(&r).to_owned())
+            }
+            _ => None,
+        };
+        // Fails only when the transaction has just ended.
+        let _ = self.dialog.reject(Some(status(code)), text);
+        tracing::info!(target: "roomtone::sip", call = %self.info.call_id, trace = %self.info.trace, code, "refused");
+        self.end(HangupBy::Us, reason).await;
+    }
+
+    async fn hangup(&mut self, reason: &str) {
+        if self.ended {
+            return;
+        }
+        if !self.answered {
+            self.refuse(480, reason).await;
+            return;
+        }
+        self.bye(reason).await;
+        self.end(HangupBy::Us, reason).await;
+    }
+
+    /// Sends BYE, if the dialog is in a state for it, and waits a little for the answer.
+    async fn bye(&mut self, reason: &str) {
+        if let Some(media) = &mut self.media {
+            media.stop(&self.shared).await;
+        }
+        if self.dialog.state().waiting_ack() {
+            return;
+        }
+        self.send_bye(reason).await;
+    }
+
+    async fn send_bye(&self, reason: &str) {
+        let dialog = self.dialog.clone();
+        let headers = vec![stack::reason(200, reason)];
+        let bye = tokio::spawn(quiet(async move {
+            dialog.hangup_with_headers(Some(headers)).await.is_ok()
+        }));
+        let wait = self.shared.clock().sleep(BYE_WAIT);
+        tokio::select! {
+            _ = bye => {}
+            () = wait => {}
+        }
+    }
+
+    /// The callee must not send BYE before the ACK or the end of its wait for it (RFC 3261 section 15): a call hung
+    /// up in between ends here.
+    async fn bye_after_ack(&mut self) {
+        while self.dialog.state().waiting_ack() {
+            if self.states.recv().await.is_none() {
+                return;
+            }
+        }
+        if self.dialog.state().is_confirmed() {
+            self.send_bye("hung up").await;
+        }
+    }
+
+    /// The call is over: media stops, the owner is told. Nothing happens the second time.
+    async fn end(&mut self, by: HangupBy, reason: &str) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        self.cancelled.cancel();
+        if let Some(media) = &mut self.media {
+            media.stop(&self.shared).await;
+        }
+        if let Some(reply) = self.answer.take() {
+            let _ = reply.send(Err(Error::Gone));
+        }
+        let stats = self
+            .media
+            .as_ref()
+            .map(|m| m.stats.snapshot())
+            .unwrap_or_default();
+        tracing::info!(target: "roomtone::sip", call = %self.info.call_id, trace = %self.info.trace, ?by, reason,
+            received = stats.received, lost = stats.lost, sent = stats.sent, "ended");
+        let by_text = match by {
+            HangupBy::Us => "us",
+            HangupBy::Them => "them",
+            HangupBy::Failure => "failure",
+        };
+        self.record("sip.ended", |e| {
+            e.with("by", by_text)
+                .with("reason", reason)
+                .with("received", stats.received)
+                .with("lost", stats.lost)
+                .with("sent", stats.sent)
+        });
+        self.tell(CallEvent::Ended {
+            by,
+            reason: reason.to_owned(),
+        });
+    }
+}
+
+/// Writes a step of a call down.
+pub(crate) fn record(shared: &Shared, info: &CallInfo, step: &str, with: impl FnOnce(Evidence) -> Evidence) {
+    let evidence =
+        Evidence::new(info.trace.clone(), shared.clock().now(), step, "sip").call(info.call_id.clone());
+    shared.deps.evidence.record(with(evidence));
+}
+
+fn status(code: u16) -> StatusCode {
+    stack::status(code)
+}
+
+async fn respond(
+    handle: &TransactionHandle,
+    status: StatusCode,
+    headers: Vec<Header>,
+    body: Option<Vec<u8>>,
+) {
+    // The transaction may be gone; then nobody waits for an answer.
+    let _ = handle.respond(status, Some(headers), body).await;
+}
+
+/// A call that we place: the port and our offer first, then, if the other side agrees, a session.
+pub(crate) struct Outgoing {
+    media: Media,
+    pub offer: String,
+}
+
+impl Outgoing {
+    pub(crate) fn open(shared: &Shared, peer: SocketAddr, codecs: Vec<Codec>) -> Result<Self, Error> {
+        let mut media = Media::open(shared, peer, codecs)?;
+        let sdp = offer::offer(&media.local);
+        let offer = media.say(sdp);
+        Ok(Outgoing { media, offer })
+    }
+
+    /// Starts media and the call's task with the answer's body.
+    pub(crate) fn answered(
+        mut self,
+        shared: &Arc<Shared>,
+        dialog: InviteDialog,
+        states: DialogStateReceiver,
+        info: CallInfo,
+        body: &[u8],
+        active: Active,
+    ) -> Result<Call, Error> {
+        let answer = std::str::from_utf8(body)
+            .ok()
+            .and_then(|t| Sdp::parse(t).ok())
+            .ok_or(Error::NoCodec)?;
+        let agreed = offer::accept(&answer, &self.media.local).map_err(|_| Error::NoCodec)?;
+        let ends = self.media.start(shared, agreed)?;
+        let (sender, commands) = mpsc::unbounded_channel();
+        let handle = CallHandle { commands: sender };
+        shared.remember(&handle);
+        let mut session = Session::incoming(
+            shared.clone(),
+            dialog,
+            states,
+            commands,
+            handle,
+            info,
+            None,
+            Token::new(),
+            active,
+        );
+        session.media = Some(self.media);
+        session.answered = true;
+        session.established = Some(shared.clock().mono());
+        session.tell_hold();
+        let call = session.call(ends);
+        session.tell(CallEvent::Established);
+        tokio::spawn(session.run());
+        Ok(call)
+    }
+}
