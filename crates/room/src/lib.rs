@@ -20,6 +20,8 @@
 
 mod bus;
 mod channel;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod engine;
 mod error;
 mod hooks;
