@@ -9,7 +9,7 @@ use rsipstack::{
         dialog::{DialogState, DialogStateReceiver, TerminatedReason, TransactionHandle},
         invite_dialog::InviteDialog,
     },
-    sip::{Header, Request, StatusCode},
+    sip::{Header, Request, StatusCode, prelude::HeadersExt},
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio_util_token::Token;
@@ -192,8 +192,8 @@ pub(crate) struct Session {
     answer: Option<oneshot::Sender<Result<Call, Error>>>,
     established: Option<Mono>,
     answered: bool,
-    /// We have offered in a response and the answer comes in the ACK.
-    awaiting_answer: bool,
+    /// We have offered in a response to the re-INVITE of this number, and the answer comes in its ACK.
+    awaiting_answer: Option<u32>,
     held: bool,
     first_packet_told: bool,
     ended: bool,
@@ -230,7 +230,7 @@ impl Session {
             answer: None,
             established: None,
             answered: false,
-            awaiting_answer: false,
+            awaiting_answer: None,
             held: false,
             first_packet_told: false,
             ended: false,
@@ -277,7 +277,7 @@ impl Session {
     async fn on_state(&mut self, state: DialogState) {
         match state {
             DialogState::Confirmed(..) if self.established.is_none() => self.on_ack().await,
-            DialogState::Confirmed(..) if self.awaiting_answer => self.on_late_answer(),
+            DialogState::Confirmed(..) if self.awaiting_answer.is_some() => self.on_late_answer(),
             DialogState::Updated(_, request, handle) => self.on_reinvite(&request, &handle).await,
             DialogState::Info(_, _, handle) | DialogState::Options(_, _, handle) => {
                 respond(&handle, StatusCode::OK, stack::abilities(), None).await;
@@ -444,7 +444,15 @@ impl Session {
     }
 
     fn on_late_answer(&mut self) {
-        self.awaiting_answer = false;
+        // The ACK of an earlier re-INVITE may be told only now.
+        let number = self
+            .dialog
+            .last_remote_ack()
+            .and_then(|a| a.cseq_header().and_then(|c| c.seq()).ok());
+        if number != self.awaiting_answer {
+            return;
+        }
+        self.awaiting_answer = None;
         let answer = self.ack_description();
         let Some(media) = &mut self.media else { return };
         if let Some(n) = answer.and_then(|a| offer::accept(&a, &media.local).ok()) {
@@ -460,7 +468,7 @@ impl Session {
             return;
         };
         let answer = if request.body.is_empty() {
-            self.awaiting_answer = true;
+            self.awaiting_answer = request.cseq_header().and_then(|c| c.seq()).ok();
             Ok(offer::offer(&media.local))
         } else {
             let parsed = std::str::from_utf8(&request.body)
