@@ -39,6 +39,9 @@ use crate::{
     validate::{self, Verdict},
 };
 
+/// rsipstack's word for "it is over", which its loops take and ours too.
+pub(crate) use rsipstack::platform::CancellationToken as Token;
+
 /// Runs rsipstack without its log.
 pub(crate) fn quiet<F: Future>(f: F) -> impl Future<Output = F::Output> {
     f.with_subscriber(NoSubscriber::new())

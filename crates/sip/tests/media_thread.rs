@@ -1,4 +1,5 @@
 //! The media thread allocates nothing once a call is there.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
 
