@@ -15,8 +15,8 @@ use crate::{
     message::{NameAddr, user_of},
     offer::{self, Local},
     sdp::Sdp,
-    session::{Session, record, tokio_util_token::Token},
-    stack::{self, quiet},
+    session::{Session, record},
+    stack::{self, Token, quiet},
 };
 
 /// Seconds after which a caller who got 503 may try again.

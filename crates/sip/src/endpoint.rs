@@ -23,7 +23,8 @@ use crate::{
     media::thread::MediaThread,
     message::user_of,
     net::{self, Ports},
-    session::{Outgoing, record},
+    outgoing::Outgoing,
+    session::record,
     stack::{self, Stack, quiet},
     validate::fingerprint,
 };

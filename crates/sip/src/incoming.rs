@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use crate::{Call, CallHandle, CallInfo, Error, call::Command, session::tokio_util_token::Token};
+use crate::{Call, CallHandle, CallInfo, Error, call::Command, stack::Token};
 
 /// A call that waits for an answer. Dropped without one it is refused with 480 (temporarily unavailable).
 #[derive(Debug)]

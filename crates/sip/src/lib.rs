@@ -19,6 +19,8 @@ mod media;
 mod message;
 mod net;
 mod offer;
+mod outgoing;
+mod own_media;
 mod rtp;
 mod sdp;
 mod session;

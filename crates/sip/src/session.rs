@@ -1,30 +1,26 @@
 //! One task per call: it alone talks to the dialog, the media thread and the call's owner.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use roomtone_audio::{Codec, Drain, Encoded, Feed, INBOUND_FRAMES, OUTBOUND_FRAMES, Sent, ring};
+use roomtone_audio::Codec;
 use roomtone_base::{Evidence, Mono};
 use rsipstack::{
     dialog::{
         dialog::{DialogState, DialogStateReceiver, TerminatedReason, TransactionHandle},
         invite_dialog::InviteDialog,
     },
-    sip::{Header, Request, StatusCode},
+    sip::{Header, Request, StatusCode, prelude::HeadersExt},
 };
 use tokio::sync::{mpsc, oneshot};
-use tokio_util_token::Token;
 
 use crate::{
     Call, CallEvent, CallHandle, CallInfo, CallMedia, Error, HangupBy,
     call::Command,
     endpoint::{Active, Shared},
-    media::leg::{Leg, LegParts, Terms},
-    net::RtpPort,
-    offer::{self, Local, Negotiated},
-    rtp::{receive::Expect, send::SendAs},
+    offer,
+    own_media::{Ends, Media},
     sdp::Sdp,
-    stack::{self, quiet},
-    stats::MediaStats,
+    stack::{self, Token, quiet},
 };
 
 /// How often a call looks at its media counters.
@@ -35,143 +31,6 @@ const FIRST_PACKET: Duration = Duration::from_secs(60);
 const INACTIVITY: Duration = Duration::from_secs(30);
 /// How long a hangup waits for the other side's word; the BYE is repeated in the background beyond that.
 const BYE_WAIT: Duration = Duration::from_secs(2);
-/// Reports of sent records that may wait to be read.
-const SENT_REPORTS: usize = 64;
-
-/// Just the name of the token that rsipstack hands around, which is also how a caller's CANCEL is told.
-pub(crate) mod tokio_util_token {
-    pub(crate) use rsipstack::platform::CancellationToken as Token;
-}
-
-/// The other ends of a leg's rings.
-struct Ends {
-    inbound: Drain<Encoded>,
-    outbound: Feed<Encoded>,
-    sent: Drain<Sent>,
-}
-
-/// Terms for the media thread out of what was agreed.
-fn terms(n: &Negotiated, relatch: bool) -> Terms {
-    let mut audio = [None; 2];
-    // The agreed one first; there are two codecs, so two places do.
-    for (slot, a) in audio.iter_mut().zip(&n.accept) {
-        *slot = Some((a.payload_type, a.codec));
-    }
-    let remote = Some(n.remote).filter(|r| r.port() != 0 && !r.ip().is_unspecified());
-    Terms {
-        remote,
-        expect: Expect {
-            audio,
-            event: n.event_type,
-        },
-        send: SendAs {
-            audio,
-            event: n.event_type,
-            open: n.we_send,
-        },
-        relatch,
-    }
-}
-
-/// Our media, from the opened port to the running leg.
-struct Media {
-    id: u64,
-    local: Local,
-    port: Option<RtpPort>,
-    stats: Arc<MediaStats>,
-    agreed: Option<Negotiated>,
-    /// The description that we sent last.
-    said: Option<Sdp>,
-    running: bool,
-}
-
-impl Media {
-    fn open(shared: &Shared, peer: SocketAddr, codecs: Vec<Codec>) -> Result<Self, Error> {
-        let port = shared.ports.open(shared.stack.addresses.interface(peer.ip()))?;
-        let number = port
-            .rtp
-            .local_addr()
-            .map_err(|_| Error::NoRtpPort {
-                range: shared.config.rtp_ports,
-            })?
-            .port();
-        let address = SocketAddr::new(shared.stack.addresses.seen_by(peer.ip()), number);
-        // Below 2^62, for phones that read these as signed numbers.
-        let session_id = shared.random() >> 2;
-        let local = Local {
-            address,
-            codecs,
-            session_id,
-            version: 1,
-            held: false,
-        };
-        let stats = Arc::new(MediaStats::default());
-        Ok(Media {
-            id: shared.next_id(),
-            local,
-            port: Some(port),
-            stats,
-            agreed: None,
-            said: None,
-            running: false,
-        })
-    }
-
-    /// Our description, with a new version if it differs from the last one (RFC 3264 section 8).
-    fn say(&mut self, mut sdp: Sdp) -> String {
-        if let Some(last) = &self.said {
-            sdp.version = last.version;
-            if sdp != *last {
-                sdp.version += 1;
-            }
-        }
-        self.local.version = sdp.version;
-        let text = sdp.to_string();
-        self.said = Some(sdp);
-        text
-    }
-
-    /// Hands the port to the media thread.
-    fn start(&mut self, shared: &Shared, agreed: Negotiated) -> Result<Ends, Error> {
-        let (inbound_feed, inbound) = ring(INBOUND_FRAMES);
-        let (outbound, outbound_drain) = ring(OUTBOUND_FRAMES);
-        let (sent_feed, sent) = ring(SENT_REPORTS);
-        let port = self.port.take().ok_or(Error::Gone)?;
-        let leg = Leg::new(LegParts {
-            id: self.id,
-            socket: port.rtp,
-            rtcp: port.rtcp,
-            terms: terms(&agreed, false),
-            random: [shared.random(), shared.random()],
-            now: shared.clock().mono(),
-            inbound: inbound_feed,
-            outbound: outbound_drain,
-            sent: sent_feed,
-            stats: self.stats.clone(),
-        });
-        shared.media.add(leg)?;
-        self.running = true;
-        self.agreed = Some(agreed);
-        Ok(Ends {
-            inbound,
-            outbound,
-            sent,
-        })
-    }
-
-    fn change(&mut self, shared: &Shared, agreed: Negotiated) {
-        let moved = self.agreed.as_ref().is_some_and(|a| a.remote != agreed.remote);
-        shared.media.set(self.id, terms(&agreed, moved));
-        self.agreed = Some(agreed);
-    }
-
-    async fn stop(&mut self, shared: &Shared) {
-        self.port = None;
-        if std::mem::take(&mut self.running) {
-            shared.media.remove(self.id, &self.stats).await;
-        }
-    }
-}
 
 /// What a call's task starts with.
 pub(crate) struct Session {
@@ -192,8 +51,8 @@ pub(crate) struct Session {
     answer: Option<oneshot::Sender<Result<Call, Error>>>,
     established: Option<Mono>,
     answered: bool,
-    /// We have offered in a response and the answer comes in the ACK.
-    awaiting_answer: bool,
+    /// We have offered in a response to the re-INVITE of this number, and the answer comes in its ACK.
+    awaiting_answer: Option<u32>,
     held: bool,
     first_packet_told: bool,
     ended: bool,
@@ -230,12 +89,23 @@ impl Session {
             answer: None,
             established: None,
             answered: false,
-            awaiting_answer: false,
+            awaiting_answer: None,
             held: false,
             first_packet_told: false,
             ended: false,
             _active: active,
         }
+    }
+
+    /// A call of ours that was answered: its media run, `ends` are their other ends. Run it with [`Session::run`].
+    pub(crate) fn placed(mut self, media: Media, ends: Ends) -> (Self, Call) {
+        self.media = Some(media);
+        self.answered = true;
+        self.established = Some(self.shared.clock().mono());
+        self.tell_hold();
+        let call = self.call(ends);
+        self.tell(CallEvent::Established);
+        (self, call)
     }
 
     pub(crate) fn dialog(&self) -> &InviteDialog {
@@ -277,7 +147,7 @@ impl Session {
     async fn on_state(&mut self, state: DialogState) {
         match state {
             DialogState::Confirmed(..) if self.established.is_none() => self.on_ack().await,
-            DialogState::Confirmed(..) if self.awaiting_answer => self.on_late_answer(),
+            DialogState::Confirmed(..) if self.awaiting_answer.is_some() => self.on_late_answer(),
             DialogState::Updated(_, request, handle) => self.on_reinvite(&request, &handle).await,
             DialogState::Info(_, _, handle) | DialogState::Options(_, _, handle) => {
                 respond(&handle, StatusCode::OK, stack::abilities(), None).await;
@@ -444,7 +314,15 @@ impl Session {
     }
 
     fn on_late_answer(&mut self) {
-        self.awaiting_answer = false;
+        // The ACK of an earlier re-INVITE may be told only now.
+        let number = self
+            .dialog
+            .last_remote_ack()
+            .and_then(|a| a.cseq_header().and_then(|c| c.seq()).ok());
+        if number != self.awaiting_answer {
+            return;
+        }
+        self.awaiting_answer = None;
         let answer = self.ack_description();
         let Some(media) = &mut self.media else { return };
         if let Some(n) = answer.and_then(|a| offer::accept(&a, &media.local).ok()) {
@@ -460,7 +338,7 @@ impl Session {
             return;
         };
         let answer = if request.body.is_empty() {
-            self.awaiting_answer = true;
+            self.awaiting_answer = request.cseq_header().and_then(|c| c.seq()).ok();
             Ok(offer::offer(&media.local))
         } else {
             let parsed = std::str::from_utf8(&request.body)
@@ -663,59 +541,4 @@ async fn respond(
 ) {
     // The transaction may be gone; then nobody waits for an answer.
     let _ = handle.respond(status, Some(headers), body).await;
-}
-
-/// A call that we place: the port and our offer first, then, if the other side agrees, a session.
-pub(crate) struct Outgoing {
-    media: Media,
-    pub offer: String,
-}
-
-impl Outgoing {
-    pub(crate) fn open(shared: &Shared, peer: SocketAddr, codecs: Vec<Codec>) -> Result<Self, Error> {
-        let mut media = Media::open(shared, peer, codecs)?;
-        let sdp = offer::offer(&media.local);
-        let offer = media.say(sdp);
-        Ok(Outgoing { media, offer })
-    }
-
-    /// Starts media and the call's task with the answer's body.
-    pub(crate) fn answered(
-        mut self,
-        shared: &Arc<Shared>,
-        dialog: InviteDialog,
-        states: DialogStateReceiver,
-        info: CallInfo,
-        body: &[u8],
-        active: Active,
-    ) -> Result<Call, Error> {
-        let answer = std::str::from_utf8(body)
-            .ok()
-            .and_then(|t| Sdp::parse(t).ok())
-            .ok_or(Error::NoCodec)?;
-        let agreed = offer::accept(&answer, &self.media.local).map_err(|_| Error::NoCodec)?;
-        let ends = self.media.start(shared, agreed)?;
-        let (sender, commands) = mpsc::unbounded_channel();
-        let handle = CallHandle { commands: sender };
-        shared.remember(&handle);
-        let mut session = Session::incoming(
-            shared.clone(),
-            dialog,
-            states,
-            commands,
-            handle,
-            info,
-            None,
-            Token::new(),
-            active,
-        );
-        session.media = Some(self.media);
-        session.answered = true;
-        session.established = Some(shared.clock().mono());
-        session.tell_hold();
-        let call = session.call(ends);
-        session.tell(CallEvent::Established);
-        tokio::spawn(session.run());
-        Ok(call)
-    }
 }

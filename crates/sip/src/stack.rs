@@ -39,6 +39,9 @@ use crate::{
     validate::{self, Verdict},
 };
 
+/// rsipstack's word for "it is over", which its loops take and ours too.
+pub(crate) use rsipstack::platform::CancellationToken as Token;
+
 /// Runs rsipstack without its log.
 pub(crate) fn quiet<F: Future>(f: F) -> impl Future<Output = F::Output> {
     f.with_subscriber(NoSubscriber::new())
@@ -242,11 +245,11 @@ impl Stack {
 
     async fn pass(&self, bytes: &[u8], source: SocketAddr, salt: u64) {
         let parsed = SipMessage::try_from(bytes)
-            .map_err(rsipstack::Error::from)
-            .and_then(|m| SipConnection::update_msg_received(m, source, Transport::Udp));
+            .ok()
+            .and_then(|m| SipConnection::update_msg_received(m, source, Transport::Udp).ok());
         let message = match parsed {
-            Ok(m) => learn_contact(m, source),
-            Err(_) => {
+            Some(m) => learn_contact(m, source),
+            None => {
                 // Well-formed as far as we look, but rsipstack cannot read it.
                 self.stats.refused.fetch_add(1, Relaxed);
                 if let Some((response, to)) = validate::refuse(bytes, source, 400, "Bad Request", salt) {

@@ -50,8 +50,9 @@ pub(crate) fn judge(datagram: &[u8], source: SocketAddr, allowed: bool, salt: u6
             let complete = ["Via", "From", "To", "Call-ID", "CSeq"]
                 .iter()
                 .all(|n| wire.first(n).is_some());
+            // From anywhere: whom we call need not be allowed to call us, and a response has to fit a request of ours.
             match wire.body() {
-                Some(body) if complete && allowed => Verdict::Pass(wire.rewritten(body)),
+                Some(body) if complete => Verdict::Pass(wire.rewritten(body)),
                 _ => Verdict::Junk,
             }
         }
@@ -541,16 +542,15 @@ mod tests {
     }
 
     #[test]
-    fn strangers_get_403_and_their_responses_nothing() {
+    fn strangers_get_403_but_may_answer_us() {
         let source = SOURCE.parse().unwrap();
         assert!(matches!(
             judge(invite(&[]).as_bytes(), source, false, 1),
             Verdict::Refuse { code: 403, .. }
         ));
         let response = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP x\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n";
-        assert_eq!(judge(response.as_bytes(), source, false, 1), Verdict::Junk);
         assert!(matches!(
-            judge(response.as_bytes(), source, true, 1),
+            judge(response.as_bytes(), source, false, 1),
             Verdict::Pass(_)
         ));
     }

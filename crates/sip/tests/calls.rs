@@ -1,4 +1,5 @@
 //! Two endpoints of ours call each other over loopback.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
 

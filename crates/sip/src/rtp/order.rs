@@ -89,7 +89,7 @@ impl<T: Copy> Order<T> {
             return Fate::InOrder;
         };
         let delta = sequence.wrapping_sub(next as u16) as i16;
-        if delta >= MAX_DROPOUT || delta < MAX_MISORDER {
+        if !(MAX_MISORDER..MAX_DROPOUT).contains(&delta) {
             if self.restart == Some(sequence) {
                 self.resume_at(sequence, &mut out);
                 return self.push(sequence, item, now, out);

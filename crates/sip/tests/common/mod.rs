@@ -1,6 +1,8 @@
 //! What the tests of whole calls share.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub(crate) mod wire;
+
 use std::{sync::Arc, time::Duration};
 
 use roomtone_audio::{Codec, Encoded, Payload};
