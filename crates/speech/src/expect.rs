@@ -28,7 +28,7 @@ pub enum Expected {
 }
 
 /// A closed grammar in JSGF, compiled by a recogniser once and then known by its hash.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub struct Grammar {
     /// Unique within a desk, letters, digits and `_`: `open`, `yes_no`, `late_check_out_time`.
     pub name: String,
