@@ -47,7 +47,7 @@ fn every_day_of_a_leap_year_reads_back() {
         assert_eq!(values, [Value::Date(day)]);
         let short = English.say_short(&Value::Date(day));
         assert_eq!(whole(Kind::Date, &short)[0].value, Value::Date(day), "{short}");
-        day = day + 1.day();
+        day += 1.day();
     }
 }
 
