@@ -16,7 +16,8 @@ pub trait Language: Send + Sync {
     /// The words that a contraction stands for; `None` if `word` is none.
     fn open(&self, word: &str) -> Option<&'static str>;
 
-    /// The value rules by name (every [`Kind::name`], `yes`, `no`, `yes_no`) and their parts.
+    /// The value rules by name (every [`Kind::name`], `yes`, `no`, `yes_no`, `room_number_N` for
+    /// room numbers of exactly N digits, 1 to 4) and their parts.
     fn rules(&self) -> &'static Rules;
 
     /// All readings of `kind` in normalised `words`, wherever they stand, longest first. Dates are resolved against

@@ -265,7 +265,7 @@ impl Talk<'_> {
                 alternative,
                 values,
             } => {
-                self.refused(&definition, &reason, slot, alternative, values);
+                self.refused(&definition, &reason, slot, alternative, values, false);
             }
             ToolResult::Failed { reason, .. } => self.failed(frame, &reason),
         }
@@ -297,7 +297,7 @@ impl Talk<'_> {
                 alternative,
                 values,
             } => {
-                self.refused(&definition, &reason, slot, alternative, values);
+                self.refused(&definition, &reason, slot, alternative, values, true);
             }
             ToolResult::Failed { reason, .. } => self.failed(frame, &reason),
         }
@@ -310,6 +310,7 @@ impl Talk<'_> {
         slot: Option<String>,
         alternative: Option<Value>,
         values: Arguments,
+        writing: bool,
     ) {
         let Some(task) = self.state.stack.last_mut() else {
             return;
@@ -347,6 +348,8 @@ impl Talk<'_> {
                     None => self.ask_slot(frame, &slot),
                 }
             }
+            // The house changed under a write: check again, read back again.
+            (None, _) if writing && !hopeless => self.state.pending = Pending::Open,
             _ => self.drop_task(),
         }
     }

@@ -11,13 +11,17 @@ use roomtone_speech::{Expectations, Expected, Grammar};
 use super::examples::examples;
 use crate::{
     nlu::slot_rule,
-    pack::{Control, FrameFile, LanguageFiles, Pack, Phrase, SlotKind, Target},
+    pack::{Control, FrameFile, LanguageFiles, Pack, Phrase, Slot, SlotKind, Target},
 };
 
 /// Grammar of the state in which anything may be said.
 pub(crate) const OPEN: &str = "open";
 /// Grammar of a plain yes-or-no question.
 pub(crate) const YES_NO: &str = "yes_no";
+
+/// Rules of the pack that may stand before and behind every phrase.
+const OPENING: &str = "opening";
+const CLOSING: &str = "closing";
 
 /// All grammars of a desk in one language.
 #[derive(Clone, Debug)]
@@ -39,7 +43,7 @@ pub fn rules(pack: &Pack, language: &dyn Language) -> Rules {
         let names: Vec<Expr> = names
             .map(|n| Expr::words(&language.normalise(n).text()))
             .collect();
-        rules.insert(slot_rule(&SlotKind::List(name.clone())), Expr::Alt(names));
+        rules.insert(slot_rule(&SlotKind::List(name.clone()), None), Expr::Alt(names));
     }
     if let Some(files) = pack.languages.get(language.code()) {
         for (name, phrase) in &files.intents.rules {
@@ -96,7 +100,7 @@ impl Grammars {
         let questions = pack.desk.grammar.questions_in_forms;
         for frame in pack.frames.values() {
             for slot in &frame.slots {
-                b.slot(&slot.name, &slot.kind);
+                b.slot(slot);
                 b.controls(&controls);
                 if questions {
                     b.intents(|t| matches!(t, Target::Topic(_)));
@@ -221,13 +225,13 @@ impl Builder<'_> {
         }
     }
 
-    fn slot(&mut self, slot: &str, kind: &SlotKind) {
-        let files = self.files;
-        match files.intents.answers.get(slot) {
-            Some(all) => self.phrases(&format!("answer_{slot}"), all),
+    fn slot(&mut self, slot: &Slot) {
+        let (files, name) = (self.files, &slot.name);
+        match files.intents.answers.get(name) {
+            Some(all) => self.phrases(&format!("answer_{name}"), all),
             None => {
-                let rule: Arc<str> = format!("say_answer_{slot}").into();
-                let value = Expr::Slot(slot.into(), slot_rule(kind));
+                let rule: Arc<str> = format!("say_answer_{name}").into();
+                let value = Expr::Slot(name.as_str().into(), slot_rule(&slot.kind, slot.length));
                 self.rules.insert(rule.clone(), value.clone());
                 self.parts.push((rule, vec![value]));
             }
@@ -245,7 +249,15 @@ impl Builder<'_> {
 
     fn take(&mut self, name: &str) -> (Grammar, BTreeSet<Arc<str>>) {
         let parts = std::mem::take(&mut self.parts);
-        let expr = Expr::Alt(parts.iter().map(|(rule, _)| Expr::Rule(rule.clone())).collect());
+        let any = Expr::Alt(parts.iter().map(|(rule, _)| Expr::Rule(rule.clone())).collect());
+        // People greet and thank around what they want.
+        let around = |name: &str| self.rules.contains_key(name).then(|| Expr::rule(name).opt());
+        let whole: Vec<Expr> = around(OPENING)
+            .into_iter()
+            .chain([any])
+            .chain(around(CLOSING))
+            .collect();
+        let expr = Expr::Seq(whole);
         let each: Vec<Expr> = parts.into_iter().flat_map(|(_, exprs)| exprs).collect();
         let jsgf = jsgf::grammar(name, &expr, &self.rules);
         let words = jsgf::words(&expr, &self.rules);

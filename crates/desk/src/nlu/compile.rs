@@ -2,15 +2,18 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use roomtone_lang::{Expr, Language, Rules};
+use roomtone_lang::{Expr, Kind, Language, Rules};
 
 use crate::pack::{FrameFile, Lexicon, SlotKind};
 
-/// Name of the rule that reads values of a slot's type.
-pub(crate) fn slot_rule(kind: &SlotKind) -> Arc<str> {
-    match kind {
-        SlotKind::Value(kind) => kind.name().into(),
-        SlotKind::List(name) => format!("list_{name}").into(),
+/// Name of the rule that a recogniser hears a slot's values by.
+pub(crate) fn slot_rule(kind: &SlotKind, length: Option<usize>) -> Arc<str> {
+    match (kind, length) {
+        (SlotKind::Value(Kind::RoomNumber), Some(n @ 1..=4)) => {
+            format!("{}_{n}", Kind::RoomNumber.name()).into()
+        }
+        (SlotKind::Value(kind), _) => kind.name().into(),
+        (SlotKind::List(name), _) => format!("list_{name}").into(),
     }
 }
 
@@ -52,7 +55,7 @@ pub(crate) fn bind_slots(expr: &Expr, frames: &[&FrameFile]) -> Expr {
             let slot = frames.iter().find_map(|f| f.slot(name));
             Expr::Slot(
                 name.clone(),
-                slot.map_or_else(|| rule.clone(), |s| slot_rule(&s.kind)),
+                slot.map_or_else(|| rule.clone(), |s| slot_rule(&s.kind, s.length)),
             )
         }
         Expr::Seq(all) => Expr::Seq(all.iter().map(go).collect()),

@@ -21,6 +21,8 @@ use crate::pack::{Control, LanguageFiles, Pack, Phrase, Target};
 
 /// Score from which something that can be said in every state is taken: these act at once.
 const CONTROL_ACCEPT: f32 = 0.8;
+/// The same for danger: "no emergency" must stay below it (RC-076).
+const EMERGENCY_ACCEPT: f32 = 0.85;
 /// As many digits in a row look like a payment card (RC-073).
 const CARD_DIGITS: usize = 12;
 
@@ -271,6 +273,7 @@ impl Understander {
 
     fn accepts(&self, choice: &Choice) -> bool {
         match choice.goal {
+            Some(Goal::Control(Control::Emergency)) => choice.score >= EMERGENCY_ACCEPT,
             Some(Goal::Control(_)) => choice.score >= CONTROL_ACCEPT,
             _ => choice.score >= self.accept,
         }
@@ -388,8 +391,8 @@ impl Understander {
         let mut all: Vec<Choice> = best.into_values().collect();
         all.extend(self.bare_answer(words, asked, &found));
         let urgent =
-            |c: &Choice| c.goal != Some(Goal::Control(Control::Emergency)) || c.score < CONTROL_ACCEPT;
-        all.sort_by(|a, b| urgent(a).cmp(&urgent(b)).then(b.score.total_cmp(&a.score)));
+            |c: &Choice| c.goal != Some(Goal::Control(Control::Emergency)) || c.score < EMERGENCY_ACCEPT;
+        all.sort_by(|a, b| calm(a).cmp(&calm(b)).then(b.score.total_cmp(&a.score)));
         all
     }
 

@@ -4,7 +4,7 @@ use super::number::{ONES, say as say_number, say_digits, say_ordinal};
 use crate::{Normalised, Token};
 
 /// Contractions and what they stand for. Possessives are not among them.
-const OPEN: [(&str, &str); 58] = [
+const OPEN: [(&str, &str); 59] = [
     ("i'm", "i am"),
     ("i'd", "i would"),
     ("i'll", "i will"),
@@ -63,6 +63,7 @@ const OPEN: [(&str, &str); 58] = [
     ("lemme", "let me"),
     ("y'all", "you all"),
     ("ma'am", "madam"),
+    ("time's", "time is"),
 ];
 
 /// Sounds of thinking, cut everywhere.

@@ -141,6 +141,37 @@ pub(super) fn rules(rules: &mut Rules) {
         Expr::Many(Box::new(r("digit_item")), 1, 4).mark(Tag::Form, DIGITS),
     );
     add("room_number", Expr::Alt(vec![r("code"), r("pairs"), r("count")]));
+    // For houses whose room numbers all have one length: fewer ways to mishear.
+    let item = |n: u32| seq(vec![Expr::words("double").mark(Tag::Times, n), r("digit")]);
+    let exactly = |n: u8| Expr::Many(Box::new(r("digit")), n, n).mark(Tag::Form, DIGITS);
+    let with_double = Expr::Alt(vec![
+        seq(vec![item(2), r("digit")]),
+        seq(vec![r("digit"), item(2)]),
+    ]);
+    let short_pairs = seq(vec![group(r("unit")), group(two_digits())]).mark(Tag::Form, PAIRS);
+    let as_quantity = |rule: &str| r(rule).mark(Tag::Form, QUANTITY);
+    add("room_number_1", exactly(1));
+    add(
+        "room_number_2",
+        Expr::Alt(vec![exactly(2), as_quantity("teen"), as_quantity("tens")]),
+    );
+    let three = vec![
+        exactly(3),
+        with_double.mark(Tag::Form, DIGITS),
+        short_pairs,
+        as_quantity("hundreds"),
+    ];
+    add("room_number_3", Expr::Alt(three));
+    let long_pairs = seq(vec![
+        group(two_digits()),
+        group(Expr::Alt(vec![oh_unit(), two_digits()])),
+    ]);
+    let four = vec![
+        exactly(4),
+        long_pairs.mark(Tag::Form, PAIRS),
+        as_quantity("thousands"),
+    ];
+    add("room_number_4", Expr::Alt(four));
     add("number", Expr::Alt(vec![r("count"), r("pairs"), r("code")]));
     add(
         "ordinal",

@@ -237,6 +237,20 @@ proptest! {
     }
 
     #[test]
+    fn room_numbers_of_one_length_are_understood(seed in any::<u64>(), length in 1..=4usize) {
+        let mut state = seed | 1;
+        let mut choose = |n: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % n
+        };
+        let rule = Expr::rule(&format!("room_number_{length}"));
+        let words = jsgf::sentence(&rule, English.rules(), &mut choose);
+        let text = words.iter().map(|w| &**w).collect::<Vec<_>>().join(" ");
+        let lengths: Vec<usize> = whole(Kind::RoomNumber, &text).iter().map(|r| r.value.plain().len()).collect();
+        prop_assert!(lengths.contains(&length), "{text}: {lengths:?}");
+    }
+
+    #[test]
     fn no_text_breaks_the_normaliser(text in "\\PC{0,200}") {
         for t in English.normalise(&text).tokens {
             prop_assert!(text.is_char_boundary(t.start) && text.is_char_boundary(t.end) && t.start < t.end);
