@@ -6,6 +6,7 @@ use std::{
 };
 
 use roomtone_desk::DeskConfig;
+use roomtone_hotel::HotelConfig;
 use roomtone_sip::SipConfig;
 use roomtone_speech::SpeechConfig;
 use roomtone_store::StoreConfig;
@@ -23,6 +24,8 @@ pub struct Config {
     pub sip: SipConfig,
     /// Who answers.
     pub desk: DeskConfig,
+    /// The hotel behind the desk.
+    pub hotel: HotelConfig,
     /// Ears and voice.
     pub speech: SpeechConfig,
     /// Conversation.
