@@ -22,7 +22,11 @@ pub fn decode_ulaw(byte: u8) -> i16 {
 /// Codes one sample in A-law.
 pub fn encode_alaw(sample: i16) -> u8 {
     // Negative values are taken in one's complement, so that both signs have the same steps.
-    let (sign, magnitude) = if sample < 0 { (0, !i32::from(sample)) } else { (0x80, i32::from(sample)) };
+    let (sign, magnitude) = if sample < 0 {
+        (0, !i32::from(sample))
+    } else {
+        (0x80, i32::from(sample))
+    };
     let code = if magnitude < 256 {
         magnitude >> 4
     } else {
@@ -45,7 +49,11 @@ static ULAW: [i16; 256] = {
         let exponent = ((code >> 4) & 7) as i32;
         let mantissa = (code & 0x0F) as i32;
         let magnitude = (((mantissa << 3) + BIAS) << exponent) - BIAS;
-        table[i] = if code & 0x80 != 0 { -magnitude as i16 } else { magnitude as i16 };
+        table[i] = if code & 0x80 != 0 {
+            -magnitude as i16
+        } else {
+            magnitude as i16
+        };
         i += 1;
     }
     table
@@ -63,7 +71,11 @@ static ALAW: [i16; 256] = {
         } else {
             ((mantissa << 4) + 0x108) << (exponent - 1)
         };
-        table[i] = if code & 0x80 != 0 { magnitude as i16 } else { -magnitude as i16 };
+        table[i] = if code & 0x80 != 0 {
+            magnitude as i16
+        } else {
+            -magnitude as i16
+        };
         i += 1;
     }
     table
@@ -85,8 +97,14 @@ mod tests {
 
     #[test]
     fn known_values_of_the_recommendation() {
-        assert_eq!((decode_ulaw(0xFF), decode_ulaw(0x80), decode_ulaw(0x00)), (0, 32_124, -32_124));
-        assert_eq!((decode_alaw(0xD5), decode_alaw(0xAA), decode_alaw(0x2A)), (8, 32_256, -32_256));
+        assert_eq!(
+            (decode_ulaw(0xFF), decode_ulaw(0x80), decode_ulaw(0x00)),
+            (0, 32_124, -32_124)
+        );
+        assert_eq!(
+            (decode_alaw(0xD5), decode_alaw(0xAA), decode_alaw(0x2A)),
+            (8, 32_256, -32_256)
+        );
     }
 
     #[test]
