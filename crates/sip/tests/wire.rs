@@ -356,6 +356,30 @@ async fn junk_changes_nothing_and_is_not_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn keys_by_info_are_heard_unless_they_come_by_rtp_too() {
+    let (_s, list, peer) = desk().await;
+    let (mut call, ok) = establish(&peer, &list, "i1").await;
+    let info = |cseq, key| {
+        let body = format!("Signal={key}\r\nDuration=160\r\n");
+        let m = peer.request("INFO", "i1", cseq, &ok.to_tag(), "", &body);
+        m.replace("application/sdp", "application/dtmf-relay")
+    };
+    assert_eq!(peer.ask(info(2, '7')).await.code(), 200);
+    let mut heard = Vec::new();
+    until("the key", || {
+        common::listen(&mut call, &mut heard);
+        common::digits(&heard) == "7"
+    })
+    .await;
+    assert_eq!(peer.ask(info(3, '8')).await.code(), 200);
+    let event = [0x80, 101, 0, 1, 0, 0, 0, 1, 0, 0, 0, 9, 8, 0x8a, 3, 32];
+    peer.rtp.send_to(&event, rtp_of(ok.body())).await.unwrap();
+    pause(800).await;
+    common::listen(&mut call, &mut heard);
+    assert_eq!(common::digits(&heard), "78");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_phone_behind_a_nat_is_hung_up_where_it_called_from() {
     let (_s, list, peer) = desk().await;
     let contact = format!("Contact: <sip:guest@127.0.0.1:{}>", peer.port());
