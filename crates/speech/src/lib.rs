@@ -4,6 +4,7 @@
 //! An engine that fails costs one utterance, never a call.
 
 pub mod calibrate;
+mod config;
 mod dynlib;
 mod error;
 mod expect;
@@ -14,6 +15,7 @@ pub mod pocketsphinx;
 mod stt;
 mod tts;
 
+pub use config::{STT_ENGINES, SpeechConfig, TTS_ENGINES};
 pub use error::Error;
 pub use expect::{Context, Expectations, Expected, Grammar};
 pub use phrases::Phrases;

@@ -11,7 +11,6 @@
 
 mod backend;
 mod channel;
-mod clause;
 mod config;
 mod error;
 mod hear;
@@ -29,7 +28,6 @@ mod waterfall;
 
 pub use backend::{Backend, Caller, Capabilities, IncomingCall, Line, LineControl, LineEvent, Quality};
 pub use channel::{VOICE_CHANNEL, VoiceChannel};
-pub use clause::clauses;
 pub use config::{Interruption, VoiceConfig};
 pub use error::Error;
 pub use parts::{BARGE_IN, TURN_MS, VoiceParts};

@@ -7,7 +7,6 @@ use roomtone_room::{HookPayload, HookTrigger, RoomEvent};
 use tokio::sync::mpsc;
 
 use crate::{
-    clause::clauses,
     parts::Parts,
     session::{Command, Session},
     speaker::{Answer, Piece},
@@ -43,7 +42,7 @@ impl Session {
             delivered,
             pieces,
         };
-        tokio::spawn(make(self.clone(), parts.clone(), clauses(text), sender));
+        tokio::spawn(make(self.clone(), parts.clone(), roomtone_lang::sentences(text), sender));
         // A session that ended meanwhile has nobody to speak to.
         let _ = self.commands.send(Command::Say(answer));
     }

@@ -72,6 +72,11 @@ impl State {
         &self.pending
     }
 
+    /// Was nothing said or heard yet?
+    pub fn is_new(&self) -> bool {
+        self.turns == 0
+    }
+
     /// Tasks under way, the one at hand last.
     pub fn tasks(&self) -> &[Task] {
         &self.stack

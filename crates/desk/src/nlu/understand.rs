@@ -262,6 +262,10 @@ impl Understander {
                 match (control, remainder) {
                     (Some(control), None) => (Some(vec![control]), whole),
                     (Some(control), Some(choices)) => match choices.into_iter().find(|c| self.accepts(c)) {
+                        // "no emergency" denies what "no, it's an emergency" cries out.
+                        Some(c) if words.len() - rest == 1 && c.goal == Some(Goal::Control(Control::Emergency)) => {
+                            (None, whole)
+                        }
                         Some(c) => (Some([control].into_iter().chain(c.commands).collect()), whole),
                         None => (None, whole),
                     },
@@ -390,7 +394,7 @@ impl Understander {
         }
         let mut all: Vec<Choice> = best.into_values().collect();
         all.extend(self.bare_answer(words, asked, &found));
-        let urgent =
+        let calm =
             |c: &Choice| c.goal != Some(Goal::Control(Control::Emergency)) || c.score < EMERGENCY_ACCEPT;
         all.sort_by(|a, b| calm(a).cmp(&calm(b)).then(b.score.total_cmp(&a.score)));
         all
