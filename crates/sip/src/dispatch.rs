@@ -85,6 +85,7 @@ fn within_dialog(shared: &Shared, mut tx: Transaction) {
             return;
         }
         Method::Invite => {}
+        Method::Info if state.is_confirmed() => {}
         Method::Info | Method::Options => {
             reply(tx, 200, stack::abilities());
             return;

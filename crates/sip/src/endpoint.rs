@@ -4,7 +4,7 @@ use std::{
     fmt,
     net::{IpAddr, SocketAddr},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
@@ -94,6 +94,8 @@ pub(crate) struct Shared {
     refusal: Mutex<Option<Refusal>>,
     /// Calls to hang up when the endpoint closes; those that are over are swept out when new ones come.
     handles: Mutex<Vec<CallHandle>>,
+    /// Addresses of calls that we placed.
+    called: Mutex<Vec<IpAddr>>,
 }
 
 impl Shared {
@@ -115,6 +117,15 @@ impl Shared {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    fn called(&self) -> MutexGuard<'_, Vec<IpAddr>> {
+        self.called.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// May `source` send us requests?
+    fn allows(&self, source: IpAddr) -> bool {
+        self.called().contains(&source) || net::is_allowed(&self.config.allow, source)
     }
 
     pub(crate) fn remember(&self, handle: &CallHandle) {
@@ -143,24 +154,39 @@ fn uri(user: Option<&str>, at: SocketAddr) -> Uri {
 }
 
 /// A place among the calls; given back when dropped.
-pub(crate) struct Active(Arc<Shared>);
+pub(crate) struct Active {
+    shared: Arc<Shared>,
+    /// Whom we call: may talk to us as long as the call lasts, whether or not [`SipConfig::allow`] names it.
+    called: Option<IpAddr>,
+}
 
 impl Active {
     /// `None` if all places are taken.
     pub(crate) fn take(shared: &Arc<Shared>) -> Option<Self> {
         let limit = shared.config.max_calls;
         let grow = |n: usize| (n < limit).then_some(n + 1);
-        shared
-            .active
-            .fetch_update(Relaxed, Relaxed, grow)
-            .ok()
-            .map(|_| Active(shared.clone()))
+        let taken = shared.active.fetch_update(Relaxed, Relaxed, grow).is_ok();
+        taken.then(|| Active {
+            shared: shared.clone(),
+            called: None,
+        })
+    }
+
+    fn calling(&mut self, peer: IpAddr) {
+        self.shared.called().push(peer);
+        self.called = Some(peer);
     }
 }
 
 impl Drop for Active {
     fn drop(&mut self) {
-        self.0.active.fetch_sub(1, Relaxed);
+        self.shared.active.fetch_sub(1, Relaxed);
+        if let Some(peer) = self.called {
+            let mut called = self.shared.called();
+            if let Some(i) = called.iter().position(|p| *p == peer) {
+                called.swap_remove(i);
+            }
+        }
     }
 }
 
@@ -223,16 +249,13 @@ impl Endpoint {
             ids: AtomicU64::new(1),
             refusal: Mutex::new(None),
             handles: Mutex::new(Vec::new()),
+            called: Mutex::new(Vec::new()),
         });
         let (sender, calls) = mpsc::channel(WAITING_CALLS);
         let s = shared.clone();
         tokio::spawn(async move { s.stack.run_timers().await });
         let s = shared.clone();
-        tokio::spawn(async move {
-            s.stack
-                .read(|ip| net::is_allowed(&s.config.allow, ip), salt)
-                .await
-        });
+        tokio::spawn(async move { s.stack.read(|ip| s.allows(ip), salt).await });
         tokio::spawn(dispatch::run(shared.clone(), transactions, sender));
         let alive = Arc::new(Alive(shared.clone()));
         Ok((
@@ -285,8 +308,9 @@ impl Endpoint {
             reason: e.to_string(),
         };
         let shared = &self.shared;
-        let active = Active::take(shared).ok_or_else(|| local(Error::MediaFull))?;
+        let mut active = Active::take(shared).ok_or_else(|| local(Error::MediaFull))?;
         let (callee, peer) = resolve(target).await.map_err(local)?;
+        active.calling(peer.ip());
         let out = Outgoing::open(shared, peer, options.codecs.clone()).map_err(local)?;
         let ours = shared.stack.addresses.sip_seen_by(peer.ip());
         let from = uri(Some(&options.from_user), ours);

@@ -19,6 +19,7 @@ use crate::{
     endpoint::{Active, Shared},
     offer,
     own_media::{Ends, Media},
+    rtp::digits::{self, Press},
     sdp::Sdp,
     stack::{self, Token, quiet},
 };
@@ -29,6 +30,8 @@ const WATCH: Duration = Duration::from_millis(200);
 const FIRST_PACKET: Duration = Duration::from_secs(60);
 /// A call whose sound has stopped for so long is ended (VP-195). Not while held.
 const INACTIVITY: Duration = Duration::from_secs(30);
+/// How long a key by INFO waits for the same key by RTP.
+const INFO_WAIT: Duration = Duration::from_millis(300);
 /// How long a hangup waits for the other side's word; the BYE is repeated in the background beyond that.
 const BYE_WAIT: Duration = Duration::from_secs(2);
 
@@ -55,6 +58,8 @@ pub(crate) struct Session {
     awaiting_answer: Option<u32>,
     held: bool,
     first_packet_told: bool,
+    /// Keys that came by INFO: when they may count, and how many had come by RTP when they did.
+    info_keys: Vec<(Mono, u64, Press)>,
     ended: bool,
     _active: Active,
 }
@@ -92,6 +97,7 @@ impl Session {
             awaiting_answer: None,
             held: false,
             first_packet_told: false,
+            info_keys: Vec::new(),
             ended: false,
             _active: active,
         }
@@ -149,7 +155,11 @@ impl Session {
             DialogState::Confirmed(..) if self.established.is_none() => self.on_ack().await,
             DialogState::Confirmed(..) if self.awaiting_answer.is_some() => self.on_late_answer(),
             DialogState::Updated(_, request, handle) => self.on_reinvite(&request, &handle).await,
-            DialogState::Info(_, _, handle) | DialogState::Options(_, _, handle) => {
+            DialogState::Info(_, request, handle) => {
+                self.on_info(&request);
+                respond(&handle, StatusCode::OK, stack::abilities(), None).await;
+            }
+            DialogState::Options(_, _, handle) => {
                 respond(&handle, StatusCode::OK, stack::abilities(), None).await;
             }
             DialogState::Notify(_, _, handle)
@@ -363,6 +373,38 @@ impl Session {
         }
     }
 
+    /// A key by INFO counts only if none comes by RTP with it: some telephones send both.
+    fn on_info(&mut self, request: &Request) {
+        let Some(media) = self.media.as_ref().filter(|m| m.running) else {
+            return;
+        };
+        let kind = request.header_value("Content-Type").unwrap_or_default();
+        let press = std::str::from_utf8(&request.body)
+            .ok()
+            .and_then(|b| digits::from_info(&kind, b));
+        if let Some(press) = press.filter(|_| self.info_keys.len() < digits::QUEUE) {
+            let due = self.shared.clock().mono() + INFO_WAIT;
+            self.info_keys.push((due, media.stats.snapshot().digits, press));
+        }
+    }
+
+    fn take_info_keys(&mut self) {
+        let now = self.shared.clock().mono();
+        let Some(media) = self.media.as_ref().filter(|m| m.running) else {
+            return;
+        };
+        let by_rtp = media.stats.snapshot().digits;
+        self.info_keys.retain(|(due, before, press)| {
+            if now < *due {
+                return true;
+            }
+            if *before == by_rtp {
+                self.shared.media.heard(media.id, press.digit, press.duration_ms);
+            }
+            false
+        });
+    }
+
     fn tell_hold(&mut self) {
         let held = self
             .media
@@ -377,6 +419,7 @@ impl Session {
     }
 
     async fn watch(&mut self) {
+        self.take_info_keys();
         let Some(stats) = self
             .media
             .as_ref()

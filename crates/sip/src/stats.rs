@@ -51,7 +51,7 @@ pub struct MediaSnapshot {
     pub strangers: u64,
     /// Datagrams that are no RTP packets, or too long; thrown away.
     pub junk: u64,
-    /// Keys received (RFC 4733).
+    /// Keys received by RTP (RFC 4733); those by INFO are not counted.
     pub digits: u64,
     /// RTP packets sent.
     pub sent: u64,

@@ -121,9 +121,20 @@ impl Baresip {
 
 /// Talks for `seconds` and gives what was heard.
 async fn converse(call: &mut Call, seconds: f32) -> Vec<i16> {
-    let (encode, decode): (fn(i16) -> u8, fn(u8) -> i16) = match call.codec {
-        Codec::Pcmu => (g711::encode_ulaw, g711::decode_ulaw),
-        Codec::Pcma => (g711::encode_alaw, g711::decode_alaw),
+    let law = call.codec;
+    let encode = move |s: i16| {
+        if law == Codec::Pcmu {
+            g711::encode_ulaw(s)
+        } else {
+            g711::encode_alaw(s)
+        }
+    };
+    let decode = move |b: u8| {
+        if law == Codec::Pcmu {
+            g711::decode_ulaw(b)
+        } else {
+            g711::decode_alaw(b)
+        }
     };
     let mut heard = Vec::new();
     for frame in tone(OUR_TONE, seconds).chunks(160) {

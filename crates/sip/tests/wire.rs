@@ -355,6 +355,78 @@ async fn junk_changes_nothing_and_is_not_answered() {
     ended(&mut call).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_by_info_are_heard_unless_they_come_by_rtp_too() {
+    let (_s, list, peer) = desk().await;
+    let (mut call, ok) = establish(&peer, &list, "i1").await;
+    let info = |cseq, key| {
+        let body = format!("Signal={key}\r\nDuration=160\r\n");
+        let m = peer.request("INFO", "i1", cseq, &ok.to_tag(), "", &body);
+        m.replace("application/sdp", "application/dtmf-relay")
+    };
+    assert_eq!(peer.ask(info(2, '7')).await.code(), 200);
+    let mut heard = Vec::new();
+    until("the key", || {
+        common::listen(&mut call, &mut heard);
+        common::digits(&heard) == "7"
+    })
+    .await;
+    assert_eq!(peer.ask(info(3, '8')).await.code(), 200);
+    let event = [0x80, 101, 0, 1, 0, 0, 0, 1, 0, 0, 0, 9, 8, 0x8a, 3, 32];
+    peer.rtp.send_to(&event, rtp_of(ok.body())).await.unwrap();
+    pause(800).await;
+    common::listen(&mut call, &mut heard);
+    assert_eq!(common::digits(&heard), "78");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_behind_a_nat_is_hung_up_where_it_called_from() {
+    let (_s, list, peer) = desk().await;
+    let contact = format!("Contact: <sip:guest@127.0.0.1:{}>", peer.port());
+    let hidden = |m: String| m.replace(&contact, "Contact: <sip:guest@192.168.77.77:5060>");
+    let ok = peer
+        .ask(hidden(peer.request(
+            "INVITE",
+            "x1",
+            1,
+            "",
+            "",
+            &peer.sdp("sendrecv"),
+        )))
+        .await;
+    peer.send(hidden(peer.request("ACK", "x1", 1, &ok.to_tag(), "", "")))
+        .await;
+    let mut call = taken(&list).await;
+    assert_eq!(soon(call.events.recv()).await, Some(CallEvent::Established));
+    let handle = call.handle.clone();
+    tokio::spawn(async move { handle.hangup("done").await });
+    let bye = peer.their_request(2_000).await.expect("a BYE at the source");
+    assert_eq!(bye.method(), "BYE");
+    peer.ok(&bye).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_desk_says_when_to_try_again() {
+    let (s, _, peer) = desk().await;
+    s.endpoint.refuse_new(Some(roomtone_sip::Refusal {
+        code: 503,
+        reason: "updating".into(),
+    }));
+    let m = peer
+        .ask(peer.request("INVITE", "y1", 1, "", "", &peer.sdp("sendrecv")))
+        .await;
+    assert_eq!((m.code(), m.header("Retry-After")), (503, Some("30")));
+    assert_eq!(m.header("Reason"), Some("SIP;cause=503;text=\"updating\""));
+    peer.send(peer.request("ACK", "y1", 1, "", "", "")).await;
+    s.endpoint.refuse_new(None);
+    assert_eq!(
+        peer.ask(peer.request("INVITE", "y2", 1, "", "", &peer.sdp("sendrecv")))
+            .await
+            .code(),
+        200
+    );
+}
+
 /// Files of RFC 4475, if they are there.
 fn torture_files() -> Vec<PathBuf> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/spec/rfc4475");

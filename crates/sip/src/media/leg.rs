@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use roomtone_audio::{Drain, Encoded, Feed, Sent};
+use roomtone_audio::{Drain, Encoded, Feed, Payload, Sent};
 use roomtone_base::Mono;
 
 use crate::{
@@ -137,6 +137,15 @@ impl Leg {
 
     pub(crate) fn press(&mut self, digit: u8, duration_ms: u16) -> bool {
         self.send.press(digit, duration_ms)
+    }
+
+    /// A key that came another way than by RTP takes its place among what is heard.
+    pub(crate) fn heard(&mut self, digit: u8, duration_ms: u16, now: Mono) {
+        let mut record = Encoded::empty(Payload::Digit { digit, duration_ms });
+        record.arrived = now;
+        if !self.inbound.push(record) {
+            MediaStats::add(&self.stats.inbound_drops);
+        }
     }
 
     /// One tick: reads all that waits, sends what is due.

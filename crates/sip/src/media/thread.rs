@@ -27,6 +27,7 @@ enum Command {
     Add(Box<Leg>),
     Set(u64, Terms),
     Press(u64, u8, u16),
+    Heard(u64, u8, u16),
     Remove(u64),
 }
 
@@ -115,6 +116,12 @@ impl MediaThread {
 
     pub(crate) fn press(&self, id: u64, digit: u8, duration_ms: u16) -> Result<(), Error> {
         self.command(Command::Press(id, digit, duration_ms))
+    }
+
+    /// Puts a key that came by signalling into a call's inbound ring.
+    pub(crate) fn heard(&self, id: u64, digit: u8, duration_ms: u16) {
+        // Full only if the thread stands still; then no key would be heard either.
+        let _ = self.command(Command::Heard(id, digit, duration_ms));
     }
 
     /// Ends a call's media and waits until its ports are free again, a second at most.
@@ -230,6 +237,12 @@ impl Loop {
                 Command::Press(id, digit, ms) => {
                     if let Some(leg) = self.find(id) {
                         leg.press(digit, ms);
+                    }
+                }
+                Command::Heard(id, digit, ms) => {
+                    let now = self.clock.mono();
+                    if let Some(leg) = self.find(id) {
+                        leg.heard(digit, ms, now);
                     }
                 }
                 Command::Remove(id) => {

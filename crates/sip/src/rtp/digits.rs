@@ -133,6 +133,29 @@ impl Receiver {
     }
 }
 
+/// A key in the body of an INFO: `application/dtmf-relay` (`Signal=5`, `Duration=160` in milliseconds) or
+/// `application/dtmf` (the key alone). Older telephones and gateways press keys so; no RFC describes it.
+pub(crate) fn from_info(content_type: &str, body: &str) -> Option<Press> {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    let (mut key, mut duration_ms) = (None, 0);
+    if kind.eq_ignore_ascii_case("application/dtmf-relay") {
+        for (name, value) in body.lines().filter_map(|l| l.split_once('=')) {
+            match name.trim() {
+                n if n.eq_ignore_ascii_case("signal") => key = Some(value.trim()),
+                n if n.eq_ignore_ascii_case("duration") => duration_ms = value.trim().parse().unwrap_or(0),
+                _ => {}
+            }
+        }
+    } else if kind.eq_ignore_ascii_case("application/dtmf") {
+        key = Some(body.trim());
+    }
+    let [key] = key?.as_bytes() else { return None };
+    Some(Press {
+        digit: KEYS[usize::from(code(*key)?)],
+        duration_ms,
+    })
+}
+
 /// Digits that may wait to be sent; more are refused.
 pub(crate) const QUEUE: usize = 32;
 
@@ -322,6 +345,34 @@ mod tests {
         let packets = send("9");
         assert_eq!(receive(&packets[5..6]), "9");
         assert_eq!(receive(&packets[5..]), "9");
+    }
+
+    #[test]
+    fn keys_in_info_bodies() {
+        let cases = [
+            (
+                "application/dtmf-relay",
+                "Signal=5\r\nDuration=160\r\n",
+                Some((b'5', 160)),
+            ),
+            (
+                "Application/DTMF-Relay; x=y",
+                "Duration = 90\nSignal = *",
+                Some((b'*', 90)),
+            ),
+            ("application/dtmf", "#\r\n", Some((b'#', 0))),
+            ("application/dtmf", "12", None),
+            ("application/dtmf-relay", "Signal=x", None),
+            ("text/plain", "5", None),
+            ("application/dtmf", "", None),
+        ];
+        for (kind, body, want) in cases {
+            assert_eq!(
+                from_info(kind, body).map(|p| (p.digit, p.duration_ms)),
+                want,
+                "{kind} {body:?}"
+            );
+        }
     }
 
     #[test]
