@@ -5,8 +5,8 @@ use std::{hint::black_box, time::Duration};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use roomtone_audio::{
-    Codec, Drain, Encoded, Feed, Frame, INBOUND_FRAMES, LegConfig, LegHandle, OUTBOUND_FRAMES, PhoneLeg, Stage,
-    VadConfig, ring,
+    Codec, Drain, Encoded, Feed, Frame, INBOUND_FRAMES, LegConfig, LegHandle, OUTBOUND_FRAMES, PhoneLeg,
+    Stage, VadConfig, ring,
     stage::{Cleanup, Resampler, Vad},
 };
 use roomtone_base::Mono;
@@ -29,9 +29,18 @@ struct Bench {
 fn leg() -> Bench {
     let (to_leg, line_in) = ring(INBOUND_FRAMES);
     let (line_out, from_leg) = ring(OUTBOUND_FRAMES);
-    let config = LegConfig { codec: Codec::Pcmu, vad: VadConfig::default(), denoise: true };
+    let config = LegConfig {
+        codec: Codec::Pcmu,
+        vad: VadConfig::default(),
+        denoise: true,
+    };
     let (leg, handle) = PhoneLeg::new(&config, line_in, line_out).unwrap();
-    Bench { to_leg, from_leg, leg, handle }
+    Bench {
+        to_leg,
+        from_leg,
+        leg,
+        handle,
+    }
 }
 
 impl Bench {
@@ -51,15 +60,18 @@ impl Bench {
 fn whole(c: &mut Criterion) {
     let packets: Vec<Encoded> = (0..500)
         .map(|p| {
-            let bytes: Vec<u8> =
-                (0..160).map(|i| roomtone_audio::g711::encode_ulaw(speech(p * 160 + i))).collect();
+            let bytes: Vec<u8> = (0..160)
+                .map(|i| roomtone_audio::g711::encode_ulaw(speech(p * 160 + i)))
+                .collect();
             Encoded::audio(Codec::Pcmu, &bytes)
         })
         .collect();
     for calls in [1usize, 100] {
         let mut legs: Vec<Bench> = (0..calls).map(|_| leg()).collect();
         let mut group = c.benchmark_group("phone leg, frame and call");
-        group.throughput(Throughput::Elements(calls as u64)).measurement_time(Duration::from_secs(3));
+        group
+            .throughput(Throughput::Elements(calls as u64))
+            .measurement_time(Duration::from_secs(3));
         let (mut p, mut now) = (0, Mono::ZERO);
         group.bench_function(format!("{calls} calls"), |b| {
             b.iter(|| {
@@ -87,11 +99,17 @@ fn stages(c: &mut Criterion) {
         });
     };
     let mut up = Resampler::new(8_000, 16_000).unwrap();
-    group.bench_function("resample 8 to 16 kHz", |b| frame(b, 8_000, &mut |f| up.process(f)));
+    group.bench_function("resample 8 to 16 kHz", |b| {
+        frame(b, 8_000, &mut |f| up.process(f))
+    });
     let mut down = Resampler::new(16_000, 8_000).unwrap();
-    group.bench_function("resample 16 to 8 kHz", |b| frame(b, 16_000, &mut |f| down.process(f)));
+    group.bench_function("resample 16 to 8 kHz", |b| {
+        frame(b, 16_000, &mut |f| down.process(f))
+    });
     let mut cleanup = Cleanup::new();
-    group.bench_function("high-pass and noise suppression", |b| frame(b, 16_000, &mut |f| cleanup.process(f)));
+    group.bench_function("high-pass and noise suppression", |b| {
+        frame(b, 16_000, &mut |f| cleanup.process(f))
+    });
     let mut vad = Vad::new(VadConfig::default());
     group.bench_function("voice activity", |b| {
         frame(b, 16_000, &mut |f| {

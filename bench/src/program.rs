@@ -30,24 +30,40 @@ fn free_port() -> Result<u16> {
 /// A telephone on this machine.
 pub(crate) async fn telephone(clock: &SharedClock) -> Result<Softphone> {
     let ids = IdSource::new(clock.clone(), Rng::from_entropy());
-    let deps = Deps { clock: clock.clone(), ids, evidence: Arc::new(NoEvidence) };
+    let deps = Deps {
+        clock: clock.clone(),
+        ids,
+        evidence: Arc::new(NoEvidence),
+    };
     Ok(Softphone::bind(([127, 0, 0, 1], 0).into(), deps).await?)
 }
 
 fn spawn(binary: &Path, config: &Path, state: &Path, port: u16) -> Result<Child> {
     // The shipped configuration with another port: a copy whose conf.d moves the box aside.
     let folder = state.join("config");
-    copy(config.parent().context("the configuration has no folder")?, &folder)?;
+    copy(
+        config.parent().context("the configuration has no folder")?,
+        &folder,
+    )?;
     std::fs::create_dir_all(folder.join("conf.d"))?;
     std::fs::write(
         folder.join("conf.d/99-bench.toml"),
-        format!("[sip]\nlisten = \"127.0.0.1:{port}\"\nrtp_ports = \"0-0\"\nmax_calls = 100\n[log]\nlevel = \"warn\"\n"),
+        format!(
+            "[sip]\nlisten = \"127.0.0.1:{port}\"\nrtp_ports = \"0-0\"\nmax_calls = 100\n[log]\nlevel = \"warn\"\n"
+        ),
     )?;
     let file = folder.join(config.file_name().context("the configuration is no file")?);
     let mut command = Command::new(binary);
-    command.arg("run").arg("--config").arg(file).arg("--state").arg(state.join("state"));
+    command
+        .arg("run")
+        .arg("--config")
+        .arg(file)
+        .arg("--state")
+        .arg(state.join("state"));
     command.stdout(std::process::Stdio::null()).kill_on_drop(true);
-    command.spawn().with_context(|| format!("starting {}", binary.display()))
+    command
+        .spawn()
+        .with_context(|| format!("starting {}", binary.display()))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
@@ -104,13 +120,22 @@ impl Program {
             }
             clock.sleep(Duration::from_millis(10)).await;
         }
-        Ok(Program { child, port, clock, binary: binary.to_owned(), config: config.to_owned(), state })
+        Ok(Program {
+            child,
+            port,
+            clock,
+            binary: binary.to_owned(),
+            config: config.to_owned(),
+            state,
+        })
     }
 
     /// A first call, and time for what the program does in the background after its start.
     pub(crate) async fn warm(&self) -> Result<()> {
         let phone = telephone(&self.clock).await?;
-        phone.call_once(CallPlan::listen(self.target(), Duration::from_secs(3))).await?;
+        phone
+            .call_once(CallPlan::listen(self.target(), Duration::from_secs(3)))
+            .await?;
         phone.close().await;
         self.clock.sleep(Duration::from_secs(5)).await;
         Ok(())
@@ -127,7 +152,10 @@ impl Program {
 
     pub(crate) fn resident_bytes(&self) -> Result<u64> {
         let status = self.stat("status")?;
-        let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let line = status
+            .lines()
+            .find_map(|l| l.strip_prefix("VmRSS:"))
+            .context("no VmRSS")?;
         let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
         Ok(kib * 1_024)
     }
@@ -137,7 +165,12 @@ impl Program {
         let stat = self.stat("stat")?;
         let after_name = stat.rsplit(')').next().context("no stat")?;
         let mut fields = after_name.split_whitespace().skip(11);
-        let mut next = || fields.next().and_then(|f| f.parse::<u64>().ok()).context("no times in stat");
+        let mut next = || {
+            fields
+                .next()
+                .and_then(|f| f.parse::<u64>().ok())
+                .context("no times in stat")
+        };
         // USER_HZ is 100 on Linux for every supported processor.
         Ok(Duration::from_millis((next()? + next()?) * 10))
     }

@@ -15,18 +15,33 @@ impl Row {
     pub(crate) fn millis(name: &str, values: &[f64], goal: Option<f64>) -> Self {
         let (p50, p95) = (percentile(values, 0.5), percentile(values, 0.95));
         let unit = |v: f64| format!("{v:.0} ms");
-        Row { name: name.to_owned(), p50: unit(p50), p95: unit(p95), goal: goal.map(|g| (p95, g)) }
+        Row {
+            name: name.to_owned(),
+            p50: unit(p50),
+            p95: unit(p95),
+            goal: goal.map(|g| (p95, g)),
+        }
     }
 
     /// One size.
     pub(crate) fn mebibytes(name: &str, bytes: u64, goal: Option<f64>) -> Self {
         let size = bytes as f64 / 1_048_576.0;
-        Row { name: name.to_owned(), p50: format!("{size:.0} MiB"), p95: String::new(), goal: goal.map(|g| (size, g)) }
+        Row {
+            name: name.to_owned(),
+            p50: format!("{size:.0} MiB"),
+            p95: String::new(),
+            goal: goal.map(|g| (size, g)),
+        }
     }
 
     /// One share.
     pub(crate) fn percent(name: &str, value: f64, goal: Option<f64>) -> Self {
-        Row { name: name.to_owned(), p50: format!("{value:.2} %"), p95: String::new(), goal: goal.map(|g| (value, g)) }
+        Row {
+            name: name.to_owned(),
+            p50: format!("{value:.2} %"),
+            p95: String::new(),
+            goal: goal.map(|g| (value, g)),
+        }
     }
 }
 
@@ -42,15 +57,21 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "| {:<52} | {:>9} | {:>9} | {:>9} | {:>6} |", "figure", "p50", "p95", "goal", "ratio")?;
+        writeln!(
+            f,
+            "| {:<52} | {:>9} | {:>9} | {:>9} | {:>6} |",
+            "figure", "p50", "p95", "goal", "ratio"
+        )?;
         writeln!(f, "|{:-<54}|{:->11}|{:->11}|{:->11}|{:->8}|", "", "", "", "", "")?;
         for row in &self.0 {
-            let (goal, ratio) = row
-                .goal
-                .map_or((String::new(), String::new()), |(value, goal)| {
-                    (format!("<= {goal:.0}"), format!("{:.2}", value / goal))
-                });
-            writeln!(f, "| {:<52} | {:>9} | {:>9} | {goal:>9} | {ratio:>6} |", row.name, row.p50, row.p95)?;
+            let (goal, ratio) = row.goal.map_or((String::new(), String::new()), |(value, goal)| {
+                (format!("<= {goal:.0}"), format!("{:.2}", value / goal))
+            });
+            writeln!(
+                f,
+                "| {:<52} | {:>9} | {:>9} | {goal:>9} | {ratio:>6} |",
+                row.name, row.p50, row.p95
+            )?;
         }
         Ok(())
     }
@@ -71,7 +92,10 @@ mod tests {
     #[test]
     fn percentiles_are_ranks() {
         let values: Vec<f64> = (1..=50).rev().map(f64::from).collect();
-        assert_eq!((percentile(&values, 0.5), percentile(&values, 0.95)), (25.0, 48.0));
+        assert_eq!(
+            (percentile(&values, 0.5), percentile(&values, 0.95)),
+            (25.0, 48.0)
+        );
         assert_eq!(percentile(&[], 0.5), 0.0);
     }
 }

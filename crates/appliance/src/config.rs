@@ -14,53 +14,55 @@ use roomtone_voice::VoiceConfig;
 use serde::{Deserialize, Serialize};
 
 /// Where the configuration is if nothing else is said.
-pub const DEFAULT_CONFIG: &str = "/etc/roomtone/roomtone.toml";
+pub(crate) const DEFAULT_CONFIG: &str = "/etc/roomtone/roomtone.toml";
 
 /// Everything that can be configured. The struct of each section lives in the crate that it configures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     /// The telephone.
-    pub sip: SipConfig,
+    pub(crate) sip: SipConfig,
     /// Who answers.
-    pub desk: DeskConfig,
+    pub(crate) desk: DeskConfig,
     /// The hotel behind the desk.
-    pub hotel: HotelConfig,
+    pub(crate) hotel: HotelConfig,
     /// Ears and voice.
-    pub speech: SpeechConfig,
+    pub(crate) speech: SpeechConfig,
     /// Conversation.
-    pub voice: VoiceConfig,
+    pub(crate) voice: VoiceConfig,
     /// Where things are kept.
-    pub store: StoreConfig,
+    pub(crate) store: StoreConfig,
     /// What is logged.
-    pub log: LogConfig,
+    pub(crate) log: LogConfig,
 }
 
 /// The `[log]` section.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct LogConfig {
+pub(crate) struct LogConfig {
     /// `"error"`, `"warn"`, `"info"`, `"debug"`, or a filter such as `"info,roomtone::sip=debug"`.
-    pub level: String,
+    pub(crate) level: String,
 }
 
 impl Default for LogConfig {
     fn default() -> Self {
-        LogConfig { level: "info".to_owned() }
+        LogConfig {
+            level: "info".to_owned(),
+        }
     }
 }
 
 /// A mistake in a file, where it is and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub(crate) struct Mistake {
     /// The file.
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// Line and column, from 1, where known.
-    pub place: Option<(usize, usize)>,
+    pub(crate) place: Option<(usize, usize)>,
     /// What is wrong.
-    pub problem: String,
+    pub(crate) problem: String,
     /// What helps.
-    pub remedy: Option<String>,
+    pub(crate) remedy: Option<String>,
 }
 
 impl fmt::Display for Mistake {
@@ -81,11 +83,11 @@ impl std::error::Error for Mistake {}
 
 /// A configuration and the folder that its relative paths start from.
 #[derive(Clone, Debug)]
-pub struct Loaded {
+pub(crate) struct Loaded {
     /// What holds.
-    pub config: Config,
+    pub(crate) config: Config,
     /// Files it was read from, in order; the first one names the folder.
-    pub files: Vec<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
 }
 
 impl Loaded {
@@ -93,7 +95,7 @@ impl Loaded {
     ///
     /// # Errors
     /// The first mistake.
-    pub fn read(file: &Path) -> Result<Self, Mistake> {
+    pub(crate) fn read(file: &Path) -> Result<Self, Mistake> {
         let mut files = vec![file.to_owned()];
         let more = file.with_file_name("conf.d");
         if let Ok(entries) = std::fs::read_dir(&more) {
@@ -115,28 +117,43 @@ impl Loaded {
             let table = toml::from_str::<toml::Table>(&text).map_err(|e| mistake(file, &text, &e))?;
             merge(&mut all, table);
         }
-        let config: Config = toml::Value::Table(all).try_into().map_err(|e: toml::de::Error| Mistake {
-            file: file.to_owned(),
-            place: None,
-            problem: e.message().to_owned(),
-            remedy: None,
-        })?;
+        let config: Config = toml::Value::Table(all)
+            .try_into()
+            .map_err(|e: toml::de::Error| Mistake {
+                file: file.to_owned(),
+                place: None,
+                problem: e.message().to_owned(),
+                remedy: None,
+            })?;
         let loaded = Loaded { config, files };
         loaded.ranges()?;
         Ok(loaded)
     }
 
     /// A path of the configuration: relative ones start at the first file's folder.
-    pub fn path(&self, path: &Path) -> PathBuf {
-        let base = self.files.first().and_then(|f| f.parent()).unwrap_or(Path::new(""));
+    pub(crate) fn path(&self, path: &Path) -> PathBuf {
+        let base = self
+            .files
+            .first()
+            .and_then(|f| f.parent())
+            .unwrap_or(Path::new(""));
         base.join(path)
     }
 
     fn ranges(&self) -> Result<(), Mistake> {
-        let mut wrong: Vec<(&str, &str, String)> =
-            self.config.voice.problems().into_iter().map(|(key, problem)| ("voice", key, problem)).collect();
+        let mut wrong: Vec<(&str, &str, String)> = self
+            .config
+            .voice
+            .problems()
+            .into_iter()
+            .map(|(key, problem)| ("voice", key, problem))
+            .collect();
         if !(1..=64).contains(&self.config.speech.cores) {
-            wrong.push(("speech", "cores", format!("{} is not within 1 to 64", self.config.speech.cores)));
+            wrong.push((
+                "speech",
+                "cores",
+                format!("{} is not within 1 to 64", self.config.speech.cores),
+            ));
         }
         if self.config.sip.max_calls == 0 {
             wrong.push(("sip", "max_calls", "0 would refuse every call".to_owned()));
@@ -145,7 +162,12 @@ impl Loaded {
             None => Ok(()),
             Some((section, key, problem)) => {
                 let (file, place) = self.find(section, key);
-                Err(Mistake { file, place, problem: format!("[{section}] {key}: {problem}"), remedy: None })
+                Err(Mistake {
+                    file,
+                    place,
+                    problem: format!("[{section}] {key}: {problem}"),
+                    remedy: None,
+                })
             }
         }
     }
@@ -153,7 +175,9 @@ impl Loaded {
     /// Where a key is set last.
     fn find(&self, section: &str, key: &str) -> (PathBuf, Option<(usize, usize)>) {
         for file in self.files.iter().rev() {
-            let Ok(text) = std::fs::read_to_string(file) else { continue };
+            let Ok(text) = std::fs::read_to_string(file) else {
+                continue;
+            };
             let mut inside = false;
             for (number, line) in text.lines().enumerate() {
                 let line = line.trim_start();
@@ -191,18 +215,28 @@ fn mistake(file: &Path, text: &str, error: &toml::de::Error) -> Mistake {
     let (problem, remedy) = match unknown(message) {
         Some((key, known)) => {
             let near = nearest(&key, &known);
-            let remedy = near.map_or_else(|| format!("known here: {}", known.join(", ")), |n| format!("did you mean `{n}`?"));
+            let remedy = near.map_or_else(
+                || format!("known here: {}", known.join(", ")),
+                |n| format!("did you mean `{n}`?"),
+            );
             (format!("unknown key `{key}`"), Some(remedy))
         }
         None => (message.replace('\n', " "), None),
     };
     let place = error.span().map(|span| place(text, span.start));
-    Mistake { file: file.to_owned(), place, problem, remedy }
+    Mistake {
+        file: file.to_owned(),
+        place,
+        problem,
+        remedy,
+    }
 }
 
 /// The key and those that exist, out of serde's "unknown field `x`, expected one of `a`, `b`".
 fn unknown(message: &str) -> Option<(String, Vec<String>)> {
-    let rest = message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("unknown variant `"))?;
+    let rest = message
+        .strip_prefix("unknown field `")
+        .or_else(|| message.strip_prefix("unknown variant `"))?;
     let (key, rest) = rest.split_once('`')?;
     let known = rest.split('`').skip(1).step_by(2).map(str::to_owned).collect();
     Some((key.to_owned(), known))
@@ -211,7 +245,10 @@ fn unknown(message: &str) -> Option<(String, Vec<String>)> {
 /// The known key that looks most like `key`, if any does.
 fn nearest(key: &str, known: &[String]) -> Option<String> {
     let scored = known.iter().map(|k| (strsim::jaro_winkler(key, k), k));
-    scored.filter(|(s, _)| *s > 0.75).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, k)| k.clone())
+    scored
+        .filter(|(s, _)| *s > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, k)| k.clone())
 }
 
 #[cfg(test)]
@@ -222,16 +259,28 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("roomtone.toml");
         std::fs::write(&file, text).unwrap();
-        Loaded::read(&file).map_err(|m| Mistake { file: PathBuf::from("f"), ..m })
+        Loaded::read(&file).map_err(|m| Mistake {
+            file: PathBuf::from("f"),
+            ..m
+        })
     }
 
     #[test]
     fn mistakes_are_told_with_place_and_remedy() {
         let cases = [
-            ("[sip]\nlisen = \"0.0.0.0:5060\"\n", "f:2:1: unknown key `lisen` → did you mean `listen`?"),
+            (
+                "[sip]\nlisen = \"0.0.0.0:5060\"\n",
+                "f:2:1: unknown key `lisen` → did you mean `listen`?",
+            ),
             ("[spech]\n", "f:1:2: unknown key `spech` → did you mean `speech`?"),
-            ("[voice]\nendpoint_ms = 30\n", "f:2:1: [voice] endpoint_ms: 30 is not within 100 to 3000"),
-            ("[voice]\ninterruption = \"confirm\"\n", "f:2:16: unknown key `confirm` → did you mean `confirmed`?"),
+            (
+                "[voice]\nendpoint_ms = 30\n",
+                "f:2:1: [voice] endpoint_ms: 30 is not within 100 to 3000",
+            ),
+            (
+                "[voice]\ninterruption = \"confirm\"\n",
+                "f:2:16: unknown key `confirm` → did you mean `confirmed`?",
+            ),
         ];
         for (text, want) in cases {
             assert_eq!(read(text).unwrap_err().to_string(), want);
@@ -251,7 +300,11 @@ mod tests {
         let file = folder.path().join("roomtone.toml");
         std::fs::create_dir(folder.path().join("conf.d")).unwrap();
         std::fs::write(&file, "[voice]\nendpoint_ms = 400\nmin_speech_ms = 200\n").unwrap();
-        std::fs::write(folder.path().join("conf.d/10-a.toml"), "[voice]\nendpoint_ms = 500\n").unwrap();
+        std::fs::write(
+            folder.path().join("conf.d/10-a.toml"),
+            "[voice]\nendpoint_ms = 500\n",
+        )
+        .unwrap();
         let voice = Loaded::read(&file).unwrap().config.voice;
         assert_eq!((voice.endpoint_ms, voice.min_speech_ms), (500, 200));
     }

@@ -109,18 +109,27 @@ impl House {
         let evidence = Arc::new(EvidenceLog::open(state.join("audit.db"))?);
         let sink: Arc<dyn EvidenceSink> = evidence.clone();
         let store: Arc<dyn Store> = Arc::new(SqliteRoomStore::open(state.join("rooms.db"))?);
-        let engine = RoomEngine::builder(clock.clone(), ids.clone(), store).evidence(sink.clone()).build()?;
+        let engine = RoomEngine::builder(clock.clone(), ids.clone(), store)
+            .evidence(sink.clone())
+            .build()?;
         let now = clock.now().to_zoned(desk.zone().clone());
         let hotel = Hotel::open(&state.join("hotel.db"), &load_seed(loaded)?, &now).await?;
         let mut tools = Toolbox::new(clock.clone());
         for tool in roomtone_hotel::tools(&hotel) {
             tools = tools.with(tool);
         }
-        let answers =
-            Arc::new(DeskChannel::new(DESK_CHANNEL.into(), desk.clone(), tools, clock.clone(), sink.clone()));
+        let answers = Arc::new(DeskChannel::new(
+            DESK_CHANNEL.into(),
+            desk.clone(),
+            tools,
+            clock.clone(),
+            sink.clone(),
+        ));
         engine.register_channel(answers.clone())?;
 
-        let (stt, tts) = loading.await.map_err(|e| anyhow!("loading the speech engines: {e}"))??;
+        let (stt, tts) = loading
+            .await
+            .map_err(|e| anyhow!("loading the speech engines: {e}"))??;
         let phrases = Arc::new(Phrases::new(tts, state.join("phrases")));
         let pool = Arc::new(Pool::new(AUDIO_THREADS, &clock)?);
         let parts = VoiceParts {
@@ -139,16 +148,39 @@ impl House {
         };
         let voice = VoiceService::new(parts, VoiceChannel::new())?;
         // The port last: whoever gets an answer gets all of it.
-        let (endpoint, incoming) = Endpoint::bind(config.sip.clone(), Deps { clock, ids, evidence: sink }).await?;
+        let (endpoint, incoming) = Endpoint::bind(
+            config.sip.clone(),
+            Deps {
+                clock,
+                ids,
+                evidence: sink,
+            },
+        )
+        .await?;
         voice.serve(Box::new(SipBackend::new(incoming)));
-        Ok(House { endpoint, voice, desk, engine, pool, phrases, evidence, speech: config.speech.clone() })
+        Ok(House {
+            endpoint,
+            voice,
+            desk,
+            engine,
+            pool,
+            phrases,
+            evidence,
+            speech: config.speech.clone(),
+        })
     }
 
     /// Makes the phrases that the desk says again and again, in the background; does not wait.
     pub(crate) fn keep_phrases(&self, closing: &str) {
         let (phrases, voice) = (self.phrases.clone(), self.speech.voice.clone());
-        let texts: Vec<String> =
-            self.desk.prompts_for_cache().iter().map(|(_, text)| text.as_str()).chain([closing]).flat_map(roomtone_lang::sentences).collect();
+        let texts: Vec<String> = self
+            .desk
+            .prompts_for_cache()
+            .iter()
+            .map(|(_, text)| text.as_str())
+            .chain([closing])
+            .flat_map(roomtone_lang::sentences)
+            .collect();
         std::thread::spawn(move || {
             let mut made = 0;
             for text in &texts {
@@ -163,19 +195,27 @@ impl House {
 
     /// Says goodbye to the callers and closes everything, within two seconds.
     pub(crate) async fn close(self) {
-        self.endpoint.refuse_new(Some(Refusal { code: 503, reason: "closing".to_owned() }));
+        self.endpoint.refuse_new(Some(Refusal {
+            code: 503,
+            reason: "closing".to_owned(),
+        }));
         self.voice.close(GOODBYE).await;
         self.endpoint.close().await;
         self.engine.close().await;
-        self.evidence.close();
+        self.evidence.flush().await;
     }
 }
 
 /// Words of the desk's grammars that the recogniser cannot hear.
-pub(crate) fn unheard_words(config: &PocketSphinxConfig, grammars: &[(String, Arc<Grammar>)]) -> Result<Vec<String>> {
+pub(crate) fn unheard_words(
+    config: &PocketSphinxConfig,
+    grammars: &[(String, Arc<Grammar>)],
+) -> Result<Vec<String>> {
     let dictionary = PocketSphinx::dictionary(config)?;
-    let mut words: Vec<String> =
-        grammars.iter().flat_map(|(_, g)| PocketSphinx::unknown_words(&dictionary, g)).collect();
+    let mut words: Vec<String> = grammars
+        .iter()
+        .flat_map(|(_, g)| PocketSphinx::unknown_words(&dictionary, g))
+        .collect();
     words.sort_unstable();
     words.dedup();
     Ok(words)

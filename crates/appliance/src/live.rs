@@ -9,7 +9,11 @@ struct Paint(bool);
 
 impl Paint {
     fn wrap(&self, code: &str, text: &str) -> String {
-        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.0 {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
     fn dim(&self, text: &str) -> String {
         self.wrap("2", text)
@@ -42,13 +46,27 @@ fn line(paint: &Paint, progress: &Progress) -> String {
     let call = progress.call.as_str();
     match &progress.what {
         ProgressEvent::Answered => paint.dim(&format!("── {call} answered")),
-        ProgressEvent::Heard { text, confidence, rejected: false } => {
+        ProgressEvent::Heard {
+            text,
+            confidence,
+            rejected: false,
+        } => {
             let sure = paint.dim(&format!("  {:.0} % sure", confidence * 100.0));
             format!("{}  {text}{sure}", paint.caller("  caller"))
         }
-        ProgressEvent::Heard { text, rejected: true, .. } => {
-            let nearest = if text.is_empty() { String::new() } else { format!(", nearest: {text}") };
-            format!("{}  {}", paint.caller("  caller"), paint.dim(&format!("(not understood{nearest})")))
+        ProgressEvent::Heard {
+            text, rejected: true, ..
+        } => {
+            let nearest = if text.is_empty() {
+                String::new()
+            } else {
+                format!(", nearest: {text}")
+            };
+            format!(
+                "{}  {}",
+                paint.caller("  caller"),
+                paint.dim(&format!("(not understood{nearest})"))
+            )
         }
         ProgressEvent::Keys(keys) => format!("{}  pressed {keys}", paint.caller("  caller")),
         ProgressEvent::NoInput => format!("{}  {}", paint.caller("  caller"), paint.dim("(silence)")),
@@ -59,9 +77,10 @@ fn line(paint: &Paint, progress: &Progress) -> String {
                 None => text,
             }
         }
-        ProgressEvent::Interrupted { heard_ms } => {
-            paint.dim(&format!("          (interrupted after {:.1} s)", *heard_ms as f64 / 1_000.0))
-        }
+        ProgressEvent::Interrupted { heard_ms } => paint.dim(&format!(
+            "          (interrupted after {:.1} s)",
+            *heard_ms as f64 / 1_000.0
+        )),
         ProgressEvent::Ended { by, seconds } => {
             paint.dim(&format!("── {call} ended by {by} after {seconds:.1} s"))
         }

@@ -18,6 +18,10 @@ pub(crate) fn start(level: &str) -> Result<()> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
-    let _ = if journal { builder.without_time().try_init() } else { builder.try_init() };
+    let _ = if journal {
+        builder.without_time().try_init()
+    } else {
+        builder.try_init()
+    };
     Ok(())
 }

@@ -13,7 +13,12 @@ use clap::{Parser, Subcommand};
 
 /// A voice front desk in a box: answers calls with speech recognition and synthesis of its own.
 #[derive(Parser)]
-#[command(name = "roomtone", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "roomtone",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 struct Cli {
     /// Configuration file; further ones are read from `conf.d/` beside it.
     #[arg(long, global = true, value_name = "FILE", default_value = config::DEFAULT_CONFIG)]
@@ -43,7 +48,10 @@ enum Verb {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let place = cmd::Place { config: cli.config, state: cli.state };
+    let place = cmd::Place {
+        config: cli.config,
+        state: cli.state,
+    };
     let done = match cli.verb {
         Verb::Run(args) => cmd::run::run(&place, &args),
         Verb::Check(args) => cmd::check::run(&place, &args),

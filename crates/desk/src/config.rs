@@ -16,6 +16,9 @@ pub struct DeskConfig {
 
 impl Default for DeskConfig {
     fn default() -> Self {
-        DeskConfig { path: PathBuf::from("desk"), language: "en".to_owned() }
+        DeskConfig {
+            path: PathBuf::from("desk"),
+            language: "en".to_owned(),
+        }
     }
 }

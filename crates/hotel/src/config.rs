@@ -14,6 +14,8 @@ pub struct HotelConfig {
 
 impl Default for HotelConfig {
     fn default() -> Self {
-        HotelConfig { seed: PathBuf::from("hotel.toml") }
+        HotelConfig {
+            seed: PathBuf::from("hotel.toml"),
+        }
     }
 }

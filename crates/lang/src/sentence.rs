@@ -28,9 +28,16 @@ mod tests {
     fn sentences_are_pieces_and_points_in_numbers_are_not_vp_113() {
         assert_eq!(
             sentences("Of course. Breakfast is from seven to half past ten.  Anything else?"),
-            ["Of course.", "Breakfast is from seven to half past ten.", "Anything else?"]
+            [
+                "Of course.",
+                "Breakfast is from seven to half past ten.",
+                "Anything else?"
+            ]
         );
-        assert_eq!(sentences("It costs 12.50 euros, no more"), ["It costs 12.50 euros, no more"]);
+        assert_eq!(
+            sentences("It costs 12.50 euros, no more"),
+            ["It costs 12.50 euros, no more"]
+        );
         assert!(sentences("  \n ").is_empty());
     }
 }

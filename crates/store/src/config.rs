@@ -14,6 +14,8 @@ pub struct StoreConfig {
 
 impl Default for StoreConfig {
     fn default() -> Self {
-        StoreConfig { path: PathBuf::from("/var/lib/roomtone") }
+        StoreConfig {
+            path: PathBuf::from("/var/lib/roomtone"),
+        }
     }
 }

@@ -42,7 +42,12 @@ impl Session {
             delivered,
             pieces,
         };
-        tokio::spawn(make(self.clone(), parts.clone(), roomtone_lang::sentences(text), sender));
+        tokio::spawn(make(
+            self.clone(),
+            parts.clone(),
+            roomtone_lang::sentences(text),
+            sender,
+        ));
         // A session that ended meanwhile has nobody to speak to.
         let _ = self.commands.send(Command::Say(answer));
     }

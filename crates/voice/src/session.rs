@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use roomtone_base::{Mono, RoomId, SessionId};
+use roomtone_base::{RoomId, SessionId};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -60,7 +60,6 @@ pub struct Session {
     waiting: Mutex<Option<(Box<dyn IncomingCall>, mpsc::UnboundedReceiver<Command>)>>,
     /// The turn that is being answered: what the room delivers now answers it.
     pub(crate) answering: Mutex<Option<TurnTimes>>,
-    pub(crate) started: Mono,
     parts: Arc<Parts>,
 }
 
@@ -80,7 +79,6 @@ impl Session {
             commands,
             waiting: Mutex::new(Some((call, receiver))),
             answering: Mutex::new(None),
-            started: parts.clock.mono(),
             parts,
         })
     }

@@ -26,8 +26,10 @@ enum Transport {
 }
 
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  roomtone call sip:desk@127.0.0.1 --say \"what time is breakfast\" --record answer.wav\n  \
-    roomtone call sip:desk@127.0.0.1:5060 --play question.wav --hangup-after 10 --json")]
+#[command(
+    after_help = "Examples:\n  roomtone call sip:desk@127.0.0.1 --say \"what time is breakfast\" --record answer.wav\n  \
+    roomtone call sip:desk@127.0.0.1:5060 --play question.wav --hangup-after 10 --json"
+)]
 pub(crate) struct Args {
     /// Whom to call: `sip:user@host[:port]`.
     target: String,
@@ -73,13 +75,21 @@ pub(crate) fn run(_place: &Place, args: &Args) -> Result<ExitCode> {
     } else {
         println!("{}", words(&report));
     }
-    Ok(if report.result == CallResult::Answered { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if report.result == CallResult::Answered {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
 }
 
 async fn place(args: &Args) -> Result<CallReport> {
     let clock = SystemClock::shared();
     let ids = IdSource::new(clock.clone(), Rng::from_entropy());
-    let deps = Deps { clock, ids, evidence: Arc::new(NoEvidence) };
+    let deps = Deps {
+        clock,
+        ids,
+        evidence: Arc::new(NoEvidence),
+    };
     let phone = Softphone::bind(([0, 0, 0, 0], 0).into(), deps).await?;
     let codec = args.codec.map(|c| match c {
         CodecName::Pcmu => Codec::Pcmu,
@@ -103,7 +113,10 @@ async fn place(args: &Args) -> Result<CallReport> {
         phone.call_once(plan).await?
     } else {
         let clips = clips(&args.say, &args.voice)?;
-        let mut plan = TalkPlan { codec, ..TalkPlan::new(args.target.clone(), clips) };
+        let mut plan = TalkPlan {
+            codec,
+            ..TalkPlan::new(args.target.clone(), clips)
+        };
         if let Some(limit) = limit {
             plan.longest = limit;
         }
@@ -127,7 +140,11 @@ pub(crate) fn clips(sentences: &[String], voice: &str) -> Result<Vec<Clip>> {
         let sound = flite.speak(text, voice)?;
         let wide = std::thread::spawn(move || sound.blocking_collect());
         let wide = wide.join().map_err(|_| anyhow::anyhow!("the voice failed"))??;
-        clips.push(Clip { pcm: to_telephone(&wide)?, text: text.clone(), start: Start::WhenQuiet });
+        clips.push(Clip {
+            pcm: to_telephone(&wide)?,
+            text: text.clone(),
+            start: Start::WhenQuiet,
+        });
     }
     Ok(clips)
 }

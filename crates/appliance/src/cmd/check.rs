@@ -16,7 +16,9 @@ use super::Place;
 use crate::{config::Loaded, house, problem};
 
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  roomtone check\n  roomtone check --config config/roomtone.toml --calibrate config/desk/lang/en/calibration.toml")]
+#[command(
+    after_help = "Examples:\n  roomtone check\n  roomtone check --config config/roomtone.toml --calibrate config/desk/lang/en/calibration.toml"
+)]
 pub(crate) struct Args {
     /// Measure with the voices where sense ends and nonsense begins for each grammar, and write it to this file
     /// (a desk's `lang/en/calibration.toml`). Takes about two minutes.
@@ -48,7 +50,15 @@ impl Report {
 pub(crate) fn run(place: &Place, args: &Args) -> Result<ExitCode> {
     let mut report = Report::default();
     if let Some(loaded) = report.take(place.load().map_err(Into::into)) {
-        report.good(format!("configuration: {}", loaded.files.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", ")));
+        report.good(format!(
+            "configuration: {}",
+            loaded
+                .files
+                .iter()
+                .map(|f| f.display().to_string())
+                .collect::<Vec<_>>()
+                .join(", ")
+        ));
         look(place, &loaded, &mut report);
         if let Some(file) = args.calibrate.as_deref().filter(|_| report.problems.is_empty()) {
             let measured = measure(place, &loaded, file);
@@ -56,7 +66,10 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<ExitCode> {
         }
     }
     if args.json {
-        println!("{}", json!({ "good": report.good, "warnings": report.warnings, "problems": report.problems }));
+        println!(
+            "{}",
+            json!({ "good": report.good, "warnings": report.warnings, "problems": report.problems })
+        );
     } else {
         report.good.iter().for_each(|line| println!("    ok  {line}"));
         report.warnings.iter().for_each(|line| println!("  warn  {line}"));
@@ -65,7 +78,11 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<ExitCode> {
             println!("All is well.");
         }
     }
-    Ok(if report.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if report.problems.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
 }
 
 fn look(place: &Place, loaded: &Loaded, report: &mut Report) {
@@ -106,13 +123,18 @@ fn look(place: &Place, loaded: &Loaded, report: &mut Report) {
     }
     if let Some(desk) = &desk
         && let Some(ears) = report.take(house::ears(&config.speech, desk, &state))
-        && report.take(pocketsphinx::probe(&ears.model).map_err(Into::into)).is_some()
+        && report
+            .take(pocketsphinx::probe(&ears.model).map_err(Into::into))
+            .is_some()
         && let Some(unheard) = report.take(house::unheard_words(&ears, &desk.grammars()))
     {
         if unheard.is_empty() {
             report.good("ears: pocketsphinx, English only");
         } else {
-            let error = roomtone_speech::Error::UnknownWords { grammar: "desk".into(), words: unheard };
+            let error = roomtone_speech::Error::UnknownWords {
+                grammar: "desk".into(),
+                words: unheard,
+            };
             report.problems.push(problem::one_line(&error.into()));
         }
     }
@@ -128,7 +150,9 @@ fn writable(state: &std::path::Path) -> Result<()> {
     let context = || format!("the state folder {} cannot be written", state.display());
     std::fs::create_dir_all(state).with_context(context)?;
     let probe = state.join(".check");
-    std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)).with_context(context)
+    std::fs::write(&probe, b"")
+        .and_then(|()| std::fs::remove_file(&probe))
+        .with_context(context)
 }
 
 fn port_free(loaded: &Loaded) -> Result<()> {
@@ -145,10 +169,21 @@ fn measure(place: &Place, loaded: &Loaded, file: &std::path::Path) -> Result<()>
     let config = house::ears(&loaded.config.speech, &desk, &place.state(loaded))?;
     let stt = PocketSphinx::new(config, roomtone_base::SystemClock::shared())?;
     let tts = Flite::new()?;
-    let mut text = String::from("# Measured by `roomtone check --calibrate`; a grammar that changes is measured anew.\n");
+    let mut text = String::from(
+        "# Measured by `roomtone check --calibrate`; a grammar that changes is measured anew.\n",
+    );
     for (_, grammar) in desk.grammars() {
-        eprintln!("{}: {} sentences, two voices …", grammar.name, grammar.examples.len());
-        let found = calibrate(&stt as &dyn Stt, &tts as &dyn Tts, &["slt", "rms"], &Arc::new((*grammar).clone()))?;
+        eprintln!(
+            "{}: {} sentences, two voices …",
+            grammar.name,
+            grammar.examples.len()
+        );
+        let found = calibrate(
+            &stt as &dyn Stt,
+            &tts as &dyn Tts,
+            &["slt", "rms"],
+            &Arc::new((*grammar).clone()),
+        )?;
         let (refused, taken) = found.errors();
         eprintln!(
             "  threshold {:.2}: {:.0} % of sense heard word for word, {:.0} % refused; {:.0} % of nonsense taken",

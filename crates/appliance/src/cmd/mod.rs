@@ -25,6 +25,8 @@ impl Place {
 
     /// The folder for everything that is kept.
     pub(crate) fn state(&self, loaded: &Loaded) -> PathBuf {
-        self.state.clone().unwrap_or_else(|| loaded.path(&loaded.config.store.path))
+        self.state
+            .clone()
+            .unwrap_or_else(|| loaded.path(&loaded.config.store.path))
     }
 }

@@ -19,8 +19,10 @@ use super::Place;
 use crate::{house::House, live, logging};
 
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  roomtone run\n  roomtone run --config config/roomtone.toml --state .roomtone --live\n  \
-    roomtone run --live --demo config/demo.toml")]
+#[command(
+    after_help = "Examples:\n  roomtone run\n  roomtone run --config config/roomtone.toml --state .roomtone --live\n  \
+    roomtone run --live --demo config/demo.toml"
+)]
 pub(crate) struct Args {
     /// Show calls as they happen on standard output.
     #[arg(long)]
@@ -44,8 +46,11 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<ExitCode> {
     let state = place.state(&loaded);
     let demo = args.demo.as_deref().map(read_demo).transpose()?;
     let _only = only_one(&state)?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().context("no runtime")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("no runtime")?;
     runtime.block_on(async {
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -92,7 +97,8 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<ExitCode> {
 }
 
 fn read_demo(path: &Path) -> Result<Demo> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("--demo: {} cannot be read", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("--demo: {} cannot be read", path.display()))?;
     toml::from_str(&text).with_context(|| path.display().to_string())
 }
 
@@ -104,7 +110,10 @@ fn only_one(state: &Path) -> Result<File> {
     match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
         Err(rustix::io::Errno::WOULDBLOCK) => {
-            bail!("another roomtone runs on {} → stop it, or name another folder with --state", state.display())
+            bail!(
+                "another roomtone runs on {} → stop it, or name another folder with --state",
+                state.display()
+            )
         }
         Err(error) => Err(error).with_context(|| path.display().to_string()),
     }
@@ -112,7 +121,9 @@ fn only_one(state: &Path) -> Result<File> {
 
 /// Tells systemd that the runtime still turns, as often as it asks for.
 async fn feed_watchdog() {
-    let Some(limit) = sd_notify::watchdog_enabled() else { return };
+    let Some(limit) = sd_notify::watchdog_enabled() else {
+        return;
+    };
     loop {
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
         tokio::time::sleep(limit / 3).await;
@@ -127,7 +138,10 @@ fn introduce(house: &House, state: &Path, demo: bool) {
     }
     println!("  It hears      English only, until a recogniser model for other languages is added");
     println!("  It keeps      everything in {}", state.display());
-    println!("  Read a call   roomtone transcript last --state {}", state.display());
+    println!(
+        "  Read a call   roomtone transcript last --state {}",
+        state.display()
+    );
     println!("  Stop it       Ctrl-C");
     if demo {
         println!("\nA guest calls, over SIP and RTP on this machine:\n");
@@ -148,7 +162,9 @@ fn addresses(bound: IpAddr) -> Vec<IpAddr> {
 
 /// IPv4 addresses of this machine's interfaces, from the kernel's own list.
 fn local_ipv4() -> Vec<IpAddr> {
-    let Ok(file) = File::open("/proc/net/fib_trie") else { return Vec::new() };
+    let Ok(file) = File::open("/proc/net/fib_trie") else {
+        return Vec::new();
+    };
     let mut last = None;
     let mut found = Vec::new();
     for line in std::io::BufReader::new(file).lines().map_while(Result::ok) {
@@ -168,10 +184,17 @@ async fn call(demo: Demo, target: String) -> Result<()> {
     let clips = super::call::clips(&demo.say, &demo.voice)?;
     let clock = SystemClock::shared();
     let ids = IdSource::new(clock.clone(), Rng::from_entropy());
-    let deps = roomtone_sip::Deps { clock, ids, evidence: std::sync::Arc::new(NoEvidence) };
+    let deps = roomtone_sip::Deps {
+        clock,
+        ids,
+        evidence: std::sync::Arc::new(NoEvidence),
+    };
     let phone = Softphone::bind(([127, 0, 0, 1], 0).into(), deps).await?;
     let (events, _) = tokio::sync::mpsc::unbounded_channel();
-    let plan = TalkPlan { longest: Duration::from_secs(120), ..TalkPlan::new(target, clips) };
+    let plan = TalkPlan {
+        longest: Duration::from_secs(120),
+        ..TalkPlan::new(target, clips)
+    };
     phone.converse(plan, events).await?;
     phone.close().await;
     Ok(())

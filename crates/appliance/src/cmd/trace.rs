@@ -27,31 +27,29 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<ExitCode> {
         "there is no evidence in {} → name the box's state folder with --state DIR",
         state.display()
     );
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let records = runtime.block_on(async {
-        let log = EvidenceLog::open(state.join("audit.db"))?;
-        let mut records = log.records(&TraceId::from(args.which.as_str())).await?;
-        if records.is_empty() {
-            records = log.records_for_call(&CallId::from(args.which.as_str())).await?;
+    let log = EvidenceLog::open(state.join("audit.db"))?;
+    let mut records = log.records_for_call(&CallId::from(args.which.as_str()))?;
+    if records.is_empty() {
+        records = log.records(&TraceId::from(args.which.as_str()))?;
+    }
+    if records.is_empty() {
+        let room = transcript::find(&SqliteRoomStore::open(state.join("rooms.db"))?, &args.which)?;
+        if let Some(trace) = room.metadata.get("trace").and_then(|t| t.as_str()) {
+            records = log.records(&TraceId::from(trace))?;
         }
-        if records.is_empty() {
-            let store = SqliteRoomStore::open(state.join("rooms.db"))?;
-            let room = transcript::find(&store, &args.which).await?;
-            if let Some(trace) = room.metadata.get("trace").and_then(|t| t.as_str()) {
-                records = log.records(&TraceId::from(trace)).await?;
-            }
-        } else if let Some(first) = records.first() {
-            // A call's records name its trace; the room's and the desk's name only the trace.
-            records = log.records(&first.trace.clone()).await?;
-        }
-        anyhow::Ok(records)
-    })?;
+    }
     for record in &records {
         if args.json {
             println!("{}", serde_json::to_string(record)?);
         } else {
             let detail: Vec<String> = record.detail.iter().map(|(k, v)| format!("{k}={v}")).collect();
-            println!("{}  {:<18} {:<12} {}", record.at.strftime("%H:%M:%S%.3f"), record.step, record.actor, detail.join(" "));
+            println!(
+                "{}  {:<18} {:<12} {}",
+                record.at.strftime("%H:%M:%S%.3f"),
+                record.step,
+                record.actor,
+                detail.join(" ")
+            );
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -22,7 +22,10 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<ExitCode> {
     let voice = Flite::new().err().map(|e| e.to_string());
     if args.json {
         let engines = json!({ "pocketsphinx": ears.is_none(), "flite": voice.is_none() });
-        println!("{}", json!({ "version": env!("CARGO_PKG_VERSION"), "target": target(), "engines": engines }));
+        println!(
+            "{}",
+            json!({ "version": env!("CARGO_PKG_VERSION"), "target": target(), "engines": engines })
+        );
     } else {
         println!("roomtone {} ({})", env!("CARGO_PKG_VERSION"), target());
         for (name, missing) in [("pocketsphinx", ears), ("flite", voice)] {

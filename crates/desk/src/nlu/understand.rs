@@ -263,7 +263,10 @@ impl Understander {
                     (Some(control), None) => (Some(vec![control]), whole),
                     (Some(control), Some(choices)) => match choices.into_iter().find(|c| self.accepts(c)) {
                         // "no emergency" denies what "no, it's an emergency" cries out.
-                        Some(c) if words.len() - rest == 1 && c.goal == Some(Goal::Control(Control::Emergency)) => {
+                        Some(c)
+                            if words.len() - rest == 1
+                                && c.goal == Some(Goal::Control(Control::Emergency)) =>
+                        {
                             (None, whole)
                         }
                         Some(c) => (Some([control].into_iter().chain(c.commands).collect()), whole),

@@ -163,13 +163,21 @@ impl Wording {
             let fixed = |n: &String| self.house.contains_key(n.strip_suffix(SHORT).unwrap_or(n));
             if message.values.iter().all(fixed) {
                 for turn in 0..=message.variants.len() as u32 {
-                    out.extend(self.say(name, turn, &nothing).iter().flat_map(|t| roomtone_lang::sentences(t)));
+                    out.extend(
+                        self.say(name, turn, &nothing)
+                            .iter()
+                            .flat_map(|t| roomtone_lang::sentences(t)),
+                    );
                 }
             }
         }
         for (name, topic) in &self.pack.facts {
             if topic.tool.is_none() {
-                out.extend(self.fact(name, &nothing).iter().flat_map(|t| roomtone_lang::sentences(t)));
+                out.extend(
+                    self.fact(name, &nothing)
+                        .iter()
+                        .flat_map(|t| roomtone_lang::sentences(t)),
+                );
             }
         }
         out.into_iter().collect()
