@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use jiff::{Zoned, civil::{Date, Time}};
+use jiff::{
+    Zoned,
+    civil::{Date, Time},
+};
 use roomtone_lang::Money;
 use roomtone_store::{Db, Schema};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -14,7 +17,12 @@ use crate::{
 };
 
 /// Version 1 of the store. A change of `schema.sql` is a new version and an upgrade.
-const SCHEMA: Schema = Schema { name: "hotel", version: 1, sql: include_str!("schema.sql"), upgrades: &[] };
+const SCHEMA: Schema = Schema {
+    name: "hotel",
+    version: 1,
+    sql: include_str!("schema.sql"),
+    upgrades: &[],
+};
 
 /// References are five digits (RC-031), counted from here.
 const FIRST_REFERENCE: i64 = 48_001;
@@ -105,7 +113,9 @@ impl House {
         now: &Zoned,
     ) -> Result<Result<Booked, Refusal>, Error> {
         let (room, key, agreed, now) = (room.to_owned(), key.to_owned(), agreed.clone(), now.clone());
-        self.db.write(move |db| Ok::<_, Error>(write(db, &room, until, &agreed, &key, &now)?)).await
+        self.db
+            .write(move |db| Ok::<_, Error>(write(db, &room, until, &agreed, &key, &now)?))
+            .await
     }
 
     /// The audit, oldest line first.
@@ -115,7 +125,8 @@ impl House {
     pub async fn audit(&self) -> Result<Vec<AuditLine>, Error> {
         self.db
             .read(|db| {
-                let mut lines = db.prepare("select at, actor, deed, subject, detail from audit order by id")?;
+                let mut lines =
+                    db.prepare("select at, actor, deed, subject, detail from audit order by id")?;
                 let line = |r: &rusqlite::Row<'_>| {
                     Ok(AuditLine {
                         at: r.get(0)?,
@@ -136,14 +147,29 @@ fn look(db: &Connection, room: &str, until: Time, today: Date) -> rusqlite::Resu
     let stay = "select id, departure from stays where room = ?1 and status = 'in_house' and arrival <= ?2 \
                 and departure >= ?2 order by departure limit 1";
     let stay = db
-        .query_row(stay, params![room, today.to_string()], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, String>(1)?)))
+        .query_row(stay, params![room, today.to_string()], |r| {
+            Ok((r.get::<_, i64>(0)?, r.get::<_, String>(1)?))
+        })
         .optional()?;
-    let Some((stay, departure)) = stay else { return Ok(decide(&policy, None, until)) };
+    let Some((stay, departure)) = stay else {
+        return Ok(decide(&policy, None, until));
+    };
     let next = "select coalesce(ready_by, ?3) from stays where room = ?1 and status = 'expected' and arrival = ?2 \
                 order by 1 limit 1";
-    let next_guest =
-        db.query_row(next, params![room, departure, stored(policy.check_in)], |r| time(r, 0)).optional()?;
-    Ok(decide(&policy, Some(&Situation { stay, departure: day(&departure)?, next_guest }), until))
+    let next_guest = db
+        .query_row(next, params![room, departure, stored(policy.check_in)], |r| {
+            time(r, 0)
+        })
+        .optional()?;
+    Ok(decide(
+        &policy,
+        Some(&Situation {
+            stay,
+            departure: day(&departure)?,
+            next_guest,
+        }),
+        until,
+    ))
 }
 
 fn write(
@@ -179,7 +205,11 @@ fn write(
             now.timestamp().to_string()
         ],
     )?;
-    let deed = if replaced { "late_check_out.changed" } else { "late_check_out.booked" };
+    let deed = if replaced {
+        "late_check_out.changed"
+    } else {
+        "late_check_out.booked"
+    };
     let detail = serde_json::json!({
         "reference": reference,
         "key": key,
@@ -189,7 +219,12 @@ fn write(
         "currency": quote.price.currency,
     });
     audit(db, now, deed, &format!("stay:{}", quote.stay), &detail)?;
-    Ok(Ok(Booked { reference, day: quote.day, until: quote.until, price: quote.price }))
+    Ok(Ok(Booked {
+        reference,
+        day: quote.day,
+        until: quote.until,
+        price: quote.price,
+    }))
 }
 
 fn by_key(db: &Connection, key: &str) -> rusqlite::Result<Option<Booked>> {
@@ -199,13 +234,22 @@ fn by_key(db: &Connection, key: &str) -> rusqlite::Result<Option<Booked>> {
             reference: r.get(0)?,
             day: day(&r.get::<_, String>(1)?)?,
             until: time(r, 2)?,
-            price: Money { minor: r.get(3)?, currency: r.get(4)? },
+            price: Money {
+                minor: r.get(3)?,
+                currency: r.get(4)?,
+            },
         })
     })
     .optional()
 }
 
-fn audit(db: &Connection, now: &Zoned, deed: &str, subject: &str, detail: &serde_json::Value) -> rusqlite::Result<()> {
+fn audit(
+    db: &Connection,
+    now: &Zoned,
+    deed: &str,
+    subject: &str,
+    detail: &serde_json::Value,
+) -> rusqlite::Result<()> {
     db.execute(
         "insert into audit (at, actor, deed, subject, detail) values (?, 'desk', ?, ?, ?)",
         params![now.timestamp().to_string(), deed, subject, detail.to_string()],

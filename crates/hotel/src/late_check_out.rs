@@ -72,12 +72,21 @@ pub(crate) fn decide(policy: &Policy, situation: Option<&Situation>, until: Time
     let before = |t: Time| t.saturating_sub(policy.cleaning_minutes.minutes());
     let room_latest = s.next_guest.map(before);
     if let Some(latest) = room_latest.filter(|t| *t < policy.latest && until > *t) {
-        return Err(if latest > policy.check_out { Refusal::NextGuest(latest) } else { Refusal::FullyBooked });
+        return Err(if latest > policy.check_out {
+            Refusal::NextGuest(latest)
+        } else {
+            Refusal::FullyBooked
+        });
     }
     if until > policy.latest {
         return Err(Refusal::TooLate(policy.latest));
     }
-    Ok(Quote { stay: s.stay, day: s.departure, until, price: policy.price_until(until) })
+    Ok(Quote {
+        stay: s.stay,
+        day: s.departure,
+        until,
+        price: policy.price_until(until),
+    })
 }
 
 #[cfg(test)]
@@ -98,9 +107,16 @@ mod tests {
             latest: at(14, 0),
             check_in: at(15, 0),
             cleaning_minutes: 60,
-            price: Money { minor: 3000, currency: "EUR".into() },
+            price: Money {
+                minor: 3000,
+                currency: "EUR".into(),
+            },
         };
-        let with = |next_guest| Situation { stay: 7, departure: date(2027, 3, 11), next_guest };
+        let with = |next_guest| Situation {
+            stay: 7,
+            departure: date(2027, 3, 11),
+            next_guest,
+        };
         let price = |s: &Situation, until| decide(&policy, Some(s), until).map(|q| q.price.minor);
         let free = with(None);
         assert_eq!(decide(&policy, None, at(13, 0)), Err(Refusal::UnknownRoom));
@@ -109,9 +125,22 @@ mod tests {
         assert_eq!(price(&free, at(12, 1)), Ok(3000));
         assert_eq!(price(&free, at(14, 0)), Ok(3000));
         assert_eq!(price(&free, at(14, 1)), Err(Refusal::TooLate(at(14, 0))));
-        assert_eq!(price(&with(Some(at(15, 0))), at(14, 0)), Ok(3000), "cleaned in time");
-        assert_eq!(price(&with(Some(at(14, 0))), at(13, 30)), Err(Refusal::NextGuest(at(13, 0))));
-        assert_eq!(price(&with(Some(at(14, 0))), at(18, 0)), Err(Refusal::NextGuest(at(13, 0))));
-        assert_eq!(price(&with(Some(at(12, 0))), at(13, 0)), Err(Refusal::FullyBooked));
+        assert_eq!(
+            price(&with(Some(at(15, 0))), at(14, 0)),
+            Ok(3000),
+            "cleaned in time"
+        );
+        assert_eq!(
+            price(&with(Some(at(14, 0))), at(13, 30)),
+            Err(Refusal::NextGuest(at(13, 0)))
+        );
+        assert_eq!(
+            price(&with(Some(at(14, 0))), at(18, 0)),
+            Err(Refusal::NextGuest(at(13, 0)))
+        );
+        assert_eq!(
+            price(&with(Some(at(12, 0))), at(13, 0)),
+            Err(Refusal::FullyBooked)
+        );
     }
 }

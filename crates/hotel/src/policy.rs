@@ -24,8 +24,15 @@ pub struct Policy {
 impl Policy {
     /// What staying until `until` costs.
     pub fn price_until(&self, until: Time) -> Money {
-        let minor = if until <= self.free_until { 0 } else { self.price.minor };
-        Money { minor, currency: self.price.currency.clone() }
+        let minor = if until <= self.free_until {
+            0
+        } else {
+            self.price.minor
+        };
+        Money {
+            minor,
+            currency: self.price.currency.clone(),
+        }
     }
 
     /// The rules as they are stored.
@@ -38,7 +45,10 @@ impl Policy {
                 latest: time(row, 2)?,
                 check_in: time(row, 3)?,
                 cleaning_minutes: row.get(4)?,
-                price: Money { minor: row.get(5)?, currency: row.get(6)? },
+                price: Money {
+                    minor: row.get(5)?,
+                    currency: row.get(6)?,
+                },
             })
         })
     }

@@ -63,10 +63,16 @@ impl Seed {
     pub fn parse(text: &str) -> Result<Seed, Error> {
         let seed: Seed = toml::from_str(text).map_err(|e| Error::Seed(e.to_string()))?;
         seed.price_minor()?;
-        let named = seed.stay.iter().map(|s| &s.room).chain(seed.arrival.iter().map(|a| &a.room));
+        let named = seed
+            .stay
+            .iter()
+            .map(|s| &s.room)
+            .chain(seed.arrival.iter().map(|a| &a.room));
         for room in named {
             if !seed.room.iter().any(|r| r.numbers.contains(room)) {
-                return Err(Error::Seed(format!("a guest is in room {room}, which is not among the rooms")));
+                return Err(Error::Seed(format!(
+                    "a guest is in room {room}, which is not among the rooms"
+                )));
             }
         }
         Ok(seed)
@@ -75,8 +81,15 @@ impl Seed {
     fn price_minor(&self) -> Result<i64, Error> {
         let price = &self.policy.price;
         let wrong = || Error::Seed(format!("the price \"{price}\" is not written like \"30.00\""));
-        let (major, minor) = price.split_once('.').filter(|(_, m)| m.len() == 2).ok_or_else(wrong)?;
-        format!("{major}{minor}").parse().ok().filter(|p| *p >= 0).ok_or_else(wrong)
+        let (major, minor) = price
+            .split_once('.')
+            .filter(|(_, m)| m.len() == 2)
+            .ok_or_else(wrong)?;
+        format!("{major}{minor}")
+            .parse()
+            .ok()
+            .filter(|p| *p >= 0)
+            .ok_or_else(wrong)
     }
 
     /// Fills an empty store; days count from `today`.
@@ -100,7 +113,10 @@ impl Seed {
         let day = |n: i64| today.saturating_add(n.days()).to_string();
         let insert = "insert into stays (room, arrival, departure, status, ready_by) values (?, ?, ?, ?, ?)";
         for s in &self.stay {
-            let (from, to) = (day(-i64::from(s.arrived_days_ago)), day(i64::from(s.leaves_in_days)));
+            let (from, to) = (
+                day(-i64::from(s.arrived_days_ago)),
+                day(i64::from(s.leaves_in_days)),
+            );
             db.execute(insert, params![s.room, from, to, "in_house", None::<String>])?;
         }
         for a in &self.arrival {

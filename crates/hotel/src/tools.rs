@@ -32,7 +32,11 @@ struct LateCheckOut {
 /// The tools of `house`: `late_check_out_policy`, `late_check_out_quote`, `late_check_out_book`.
 pub fn tools(house: &House) -> Vec<Arc<dyn Tool>> {
     let tool = |which| -> Arc<dyn Tool> {
-        Arc::new(LateCheckOut { which, house: house.clone(), spec: spec(which) })
+        Arc::new(LateCheckOut {
+            which,
+            house: house.clone(),
+            spec: spec(which),
+        })
     };
     vec![tool(Which::Policy), tool(Which::Quote), tool(Which::Book)]
 }
@@ -43,14 +47,32 @@ pub fn specs() -> Vec<ToolSpec> {
 }
 
 fn spec(which: Which) -> ToolSpec {
-    let argument = |name, kind| Argument { name, kind, required: true };
-    let both = vec![argument("room", ValueKind::Digits), argument("time", ValueKind::Time)];
+    let argument = |name, kind| Argument {
+        name,
+        kind,
+        required: true,
+    };
+    let both = vec![
+        argument("room", ValueKind::Digits),
+        argument("time", ValueKind::Time),
+    ];
     let rules = vec![("check_out", ValueKind::Time), ("latest", ValueKind::Time)];
-    let refusals = ["unknown_room", "not_needed", "too_late", "next_guest", "fully_booked"].map(|r| (r, rules.clone()));
+    let refusals = [
+        "unknown_room",
+        "not_needed",
+        "too_late",
+        "next_guest",
+        "fully_booked",
+    ]
+    .map(|r| (r, rules.clone()));
     let local = ToolSpec {
         name: "late_check_out_policy",
         arguments: Vec::new(),
-        returns: [rules.clone(), vec![("free_until", ValueKind::Time), ("price", ValueKind::Money)]].concat(),
+        returns: [
+            rules.clone(),
+            vec![("free_until", ValueKind::Time), ("price", ValueKind::Money)],
+        ]
+        .concat(),
         refusals: Vec::new(),
         proof: Proof::None,
         risk: Risk::Read,
@@ -63,7 +85,11 @@ fn spec(which: Which) -> ToolSpec {
         Which::Quote => ToolSpec {
             name: "late_check_out_quote",
             arguments: both,
-            returns: vec![("price", ValueKind::Money), ("free", ValueKind::Text), ("date", ValueKind::Date)],
+            returns: vec![
+                ("price", ValueKind::Money),
+                ("free", ValueKind::Text),
+                ("date", ValueKind::Date),
+            ],
             refusals: refusals.to_vec(),
             proof: Proof::Room,
             ..local
@@ -71,7 +97,11 @@ fn spec(which: Which) -> ToolSpec {
         Which::Book => ToolSpec {
             name: "late_check_out_book",
             arguments: [both, vec![argument("price", ValueKind::Money)]].concat(),
-            returns: vec![("reference", ValueKind::Digits), ("date", ValueKind::Date), ("price", ValueKind::Money)],
+            returns: vec![
+                ("reference", ValueKind::Digits),
+                ("date", ValueKind::Date),
+                ("price", ValueKind::Money),
+            ],
             refusals: [refusals.to_vec(), vec![("price_changed", rules)]].concat(),
             proof: Proof::Room,
             risk: Risk::Costly,
@@ -94,7 +124,10 @@ fn named<const N: usize>(values: [(&str, Value); N]) -> Arguments {
 }
 
 fn rules(policy: &Policy) -> Arguments {
-    named([("check_out", Value::Time(policy.check_out)), ("latest", Value::Time(policy.latest))])
+    named([
+        ("check_out", Value::Time(policy.check_out)),
+        ("latest", Value::Time(policy.latest)),
+    ])
 }
 
 fn refused(refusal: &Refusal, policy: &Policy) -> ToolResult {
@@ -114,7 +147,10 @@ fn refused(refusal: &Refusal, policy: &Policy) -> ToolResult {
 impl LateCheckOut {
     async fn work(&self, call: &ToolCall, now: &Zoned) -> Result<ToolResult, Error> {
         let policy = self.house.policy().await?;
-        let missing = || ToolResult::Failed { reason: "an argument is missing".into(), retryable: false };
+        let missing = || ToolResult::Failed {
+            reason: "an argument is missing".into(),
+            retryable: false,
+        };
         let values = match self.which {
             Which::Policy => {
                 let mut all = rules(&policy);
@@ -123,10 +159,15 @@ impl LateCheckOut {
                 all
             }
             Which::Quote => {
-                let Some((room, time)) = arguments(call) else { return Ok(missing()) };
+                let Some((room, time)) = arguments(call) else {
+                    return Ok(missing());
+                };
                 match self.house.quote(room, time, now).await? {
                     Ok(quote) => named([
-                        ("free", Value::Text(if quote.price.minor == 0 { "yes" } else { "no" }.to_owned())),
+                        (
+                            "free",
+                            Value::Text(if quote.price.minor == 0 { "yes" } else { "no" }.to_owned()),
+                        ),
                         ("price", Value::Money(quote.price)),
                         ("date", Value::Date(quote.day)),
                     ]),
@@ -138,8 +179,14 @@ impl LateCheckOut {
                     Some(Value::Money(m)) => Some(m),
                     _ => None,
                 };
-                let (Some((room, time)), Some(agreed)) = (arguments(call), agreed) else { return Ok(missing()) };
-                match self.house.book(room, time, agreed, &call.idempotency_key, now).await? {
+                let (Some((room, time)), Some(agreed)) = (arguments(call), agreed) else {
+                    return Ok(missing());
+                };
+                match self
+                    .house
+                    .book(room, time, agreed, &call.idempotency_key, now)
+                    .await?
+                {
                     Ok(booked) => named([
                         ("reference", Value::Digits(booked.reference.to_string())),
                         ("date", Value::Date(booked.day)),
@@ -163,7 +210,10 @@ impl Tool for LateCheckOut {
         use roomtone_base::Remedy;
         self.work(call, now).await.unwrap_or_else(|error| {
             tracing::error!(%error, tool = self.spec.name, "the house's store did not answer");
-            ToolResult::Failed { reason: error.to_string(), retryable: error.retryable() }
+            ToolResult::Failed {
+                reason: error.to_string(),
+                retryable: error.retryable(),
+            }
         })
     }
 }

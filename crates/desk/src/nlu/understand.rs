@@ -14,7 +14,7 @@ use super::{
     automaton::{Automaton, SlotSpan},
     compile::{flatten, vocabulary},
     pattern::Pattern,
-    values::{Found, find, pick},
+    values::{Found, Picker, find},
     weights::Weights,
 };
 use crate::pack::{Control, LanguageFiles, Pack, Phrase, Target};
@@ -263,7 +263,10 @@ impl Understander {
                     (Some(control), None) => (Some(vec![control]), whole),
                     (Some(control), Some(choices)) => match choices.into_iter().find(|c| self.accepts(c)) {
                         // "no emergency" denies what "no, it's an emergency" cries out.
-                        Some(c) if words.len() - rest == 1 && c.goal == Some(Goal::Control(Control::Emergency)) => {
+                        Some(c)
+                            if words.len() - rest == 1
+                                && c.goal == Some(Goal::Control(Control::Emergency)) =>
+                        {
                             (None, whole)
                         }
                         Some(c) => (Some([control].into_iter().chain(c.commands).collect()), whole),
@@ -490,8 +493,10 @@ impl Understander {
                         .filter(|f| !captured.iter().any(|c| c.slot == f.slot))
                         .cloned()
                         .collect();
-                    let picked = self.pick(frame, asked, words, &free, taken);
-                    out.extend(picked.into_iter().map(Command::Set));
+                    if let Some(files) = self.files() {
+                        let picked = self.picker(files).pick(frame, &asked.slots, words, &free, taken);
+                        out.extend(picked.set.into_iter().map(Command::Set));
+                    }
                 }
                 out
             }
@@ -499,54 +504,20 @@ impl Understander {
         }
     }
 
-    fn cues(&self, slot: &str) -> Vec<String> {
-        self.files()
-            .and_then(|f| f.intents.cues.get(slot))
-            .cloned()
-            .unwrap_or_default()
-    }
-
-    fn pick(
-        &self,
-        frame: &crate::pack::FrameFile,
-        asked: &Asked,
-        words: &[&str],
-        found: &[Found],
-        taken: Vec<bool>,
-    ) -> Vec<SlotValue> {
-        let Some(files) = self.files() else {
-            return Vec::new();
-        };
-        let cues = |slot: &str| self.cues(slot);
-        pick(
-            frame,
-            &asked.slots,
-            words,
-            found,
-            &cues,
-            &files.lexicon,
-            &self.weights,
-            taken,
-        )
-        .set
+    fn picker<'p>(&'p self, files: &'p LanguageFiles) -> Picker<'p> {
+        Picker {
+            cues: &files.intents.cues,
+            lexicon: &files.lexicon,
+            weights: &self.weights,
+        }
     }
 
     /// Values for the frame at hand that stand in no particular phrase.
     fn bare_answer(&self, words: &[&str], asked: &Asked, found: &[Found]) -> Option<Choice> {
         let files = self.files()?;
         let frame = self.pack.frames.get(asked.frame.as_ref()?)?;
-        let cues = |slot: &str| self.cues(slot);
         let taken = vec![false; words.len()];
-        let picked = pick(
-            frame,
-            &asked.slots,
-            words,
-            found,
-            &cues,
-            &files.lexicon,
-            &self.weights,
-            taken,
-        );
+        let picked = self.picker(files).pick(frame, &asked.slots, words, found, taken);
         let heard = |word: &str| {
             let about = |goal: Goal| self.known.get(&goal).is_some_and(|k| k.contains(word));
             let own = |s: &crate::pack::Slot| {

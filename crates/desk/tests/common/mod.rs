@@ -1,5 +1,10 @@
 //! The shipped desk with tools that answer as a house would.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "shared by tests; each file uses its part"
+)]
 
 use std::{path::PathBuf, sync::LazyLock, time::Duration};
 
