@@ -1,5 +1,7 @@
 //! What sentences come to that do not stand in the files.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod common;
 
 use std::time::Duration;
