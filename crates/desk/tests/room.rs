@@ -62,7 +62,7 @@ impl Channel for Phone {
     }
 }
 
-struct Box {
+struct House {
     engine: RoomEngine,
     phone: Arc<Phone>,
     desk: Arc<DeskChannel>,
@@ -84,7 +84,7 @@ fn desk_channel(clock: &SharedClock, evidence: &Arc<MemoryEvidence>) -> Arc<Desk
     ))
 }
 
-async fn start() -> Box {
+async fn start() -> House {
     let clock: SharedClock = Arc::new(VirtualClock::new(common::now().timestamp()));
     let ids = IdSource::new(clock.clone(), Rng::seeded(1));
     let engine = RoomEngine::builder(clock.clone(), ids, Arc::new(MemoryStore::new()))
@@ -105,7 +105,7 @@ async fn start() -> Box {
             .await
             .unwrap();
     }
-    Box {
+    House {
         engine,
         phone,
         desk,
@@ -114,13 +114,13 @@ async fn start() -> Box {
     }
 }
 
-impl Box {
+impl House {
     async fn send(&self, content: EventContent, kind: Option<EventType>) -> Option<Arc<RoomEvent>> {
         let before = self.phone.heard.lock().unwrap().len();
         let mut message = InboundMessage::new("phone".into(), "caller", content);
         message.room_id = Some(self.room.clone());
         message.event_type = kind;
-        self.engine.process_inbound(message).await.unwrap();
+        self.engine.process_inbound(message, None).await.unwrap();
         self.engine.rest().await;
         self.phone.heard.lock().unwrap().get(before).cloned()
     }
