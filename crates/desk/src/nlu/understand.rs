@@ -11,7 +11,7 @@ use roomtone_lang::{Expr, Kind, Language, Rules, Value, walk};
 use super::{
     Candidate, Command, SlotValue, Understood,
     asked::answer,
-    automaton::{Automaton, SlotSpan},
+    automaton::{Automaton, SlotSpan, near},
     compile::{flatten, vocabulary},
     pattern::Pattern,
     values::{Found, Picker, find},
@@ -414,14 +414,12 @@ impl Understander {
     /// Content words of phrases that the sentence holds, exactly or nearly.
     fn present(&self, words: &[&str]) -> HashSet<String> {
         let confused = |w: &str| self.files().and_then(|f| f.lexicon.confusions.get(w));
-        let near = |v: &&String| {
-            words.iter().any(|w| {
-                *w == v.as_str()
-                    || confused(w) == Some(v)
-                    || (w.len() > 3 && w.as_bytes()[0] == v.as_bytes()[0] && strsim::osa_distance(w, v) <= 2)
-            })
+        let heard = |v: &&String| {
+            words
+                .iter()
+                .any(|w| w == v || confused(w) == Some(*v) || near(w, v))
         };
-        self.vocabulary.iter().filter(near).cloned().collect()
+        self.vocabulary.iter().filter(heard).cloned().collect()
     }
 
     fn find_values(&self, words: &[&str], asked: &Asked, today: Date) -> Vec<Found> {
