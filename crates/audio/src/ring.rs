@@ -31,7 +31,17 @@ pub struct Drain<T> {
 pub fn ring<T>(keep: usize) -> (Feed<T>, Drain<T>) {
     let (producer, consumer) = rtrb::RingBuffer::new(keep.max(1) * 2);
     let dropped = Arc::new(AtomicU64::new(0));
-    (Feed { ring: producer, dropped: dropped.clone() }, Drain { ring: consumer, keep: keep.max(1), dropped })
+    (
+        Feed {
+            ring: producer,
+            dropped: dropped.clone(),
+        },
+        Drain {
+            ring: consumer,
+            keep: keep.max(1),
+            dropped,
+        },
+    )
 }
 
 impl<T> Feed<T> {

@@ -19,7 +19,12 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Backoff { base: Duration::from_secs(1), factor: 2.0, max: Duration::from_secs(60), jitter: 0.0 }
+        Backoff {
+            base: Duration::from_secs(1),
+            factor: 2.0,
+            max: Duration::from_secs(60),
+            jitter: 0.0,
+        }
     }
 }
 
@@ -47,7 +52,13 @@ mod tests {
 
     #[test]
     fn jitter_only_shortens() {
-        let (b, rng) = (Backoff { jitter: 0.5, ..Backoff::default() }, Rng::seeded(2));
+        let (b, rng) = (
+            Backoff {
+                jitter: 0.5,
+                ..Backoff::default()
+            },
+            Rng::seeded(2),
+        );
         for _ in 0..1_000 {
             let d = b.delay(3, &rng).as_secs_f64();
             assert!((4.0..=8.0).contains(&d), "{d}");

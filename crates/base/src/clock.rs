@@ -92,9 +92,14 @@ pub struct SystemClock {
 
 impl SystemClock {
     /// A clock whose monotonic time starts now.
-    #[allow(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the machine's clock"
+    )]
     pub fn new() -> Self {
-        SystemClock { start: std::time::Instant::now() }
+        SystemClock {
+            start: std::time::Instant::now(),
+        }
     }
 
     /// The same, shared.
@@ -110,7 +115,10 @@ impl Default for SystemClock {
 }
 
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the machine's clock"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -140,8 +148,15 @@ pub struct VirtualClock {
 impl VirtualClock {
     /// Starts at wall time `now` and monotonic zero.
     pub fn new(now: Timestamp) -> Self {
-        let state = VirtualState { mono: Mono::ZERO, now, waiting: BTreeMap::new(), next_key: 0 };
-        VirtualClock { state: Arc::new(Mutex::new(state)) }
+        let state = VirtualState {
+            mono: Mono::ZERO,
+            now,
+            waiting: BTreeMap::new(),
+            next_key: 0,
+        };
+        VirtualClock {
+            state: Arc::new(Mutex::new(state)),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, VirtualState> {
@@ -167,7 +182,10 @@ impl VirtualClock {
     pub fn advance_to_next(&self) -> bool {
         let step = {
             let s = self.lock();
-            s.waiting.keys().next().map(|(deadline, _)| deadline.since(s.mono))
+            s.waiting
+                .keys()
+                .next()
+                .map(|(deadline, _)| deadline.since(s.mono))
         };
         step.is_some_and(|d| {
             self.advance(d);
@@ -221,7 +239,11 @@ impl Clock for VirtualClock {
         self.lock().mono
     }
     fn sleep_until(&self, deadline: Mono) -> Sleep {
-        Box::pin(VirtualSleep { clock: self.clone(), deadline, key: None })
+        Box::pin(VirtualSleep {
+            clock: self.clone(),
+            deadline,
+            key: None,
+        })
     }
 }
 

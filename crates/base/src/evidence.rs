@@ -38,7 +38,15 @@ impl Evidence {
     /// A record without room, call and detail.
     pub fn new(trace: TraceId, at: Timestamp, step: impl Into<String>, actor: impl Into<String>) -> Self {
         let (step, actor) = (step.into(), actor.into());
-        Evidence { trace, at, step, actor, room: None, call: None, detail: serde_json::Map::new() }
+        Evidence {
+            trace,
+            at,
+            step,
+            actor,
+            room: None,
+            call: None,
+            detail: serde_json::Map::new(),
+        }
     }
 
     /// Names the room.

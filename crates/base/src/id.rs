@@ -96,7 +96,9 @@ impl IdSource {
         let millis = u64::try_from(self.clock.now().as_millisecond()).unwrap_or(0);
         let mut random = [0u8; 10];
         self.rng.fill(&mut random);
-        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
+        uuid::Builder::from_unix_timestamp_millis(millis, &random)
+            .into_uuid()
+            .to_string()
     }
 
     /// A fresh id of any kind: `ids.make::<RoomId>()`.

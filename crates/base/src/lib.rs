@@ -18,7 +18,9 @@ pub use backoff::Backoff;
 pub use clock::{Clock, Mono, SharedClock, Sleep, SystemClock, VirtualClock};
 pub use error::Remedy;
 pub use evidence::{Evidence, EvidenceSink, MemoryEvidence, NoEvidence};
-pub use id::{CallId, ChannelId, EventId, IdSource, OrganizationId, ParticipantId, RoomId, SessionId, TraceId};
+pub use id::{
+    CallId, ChannelId, EventId, IdSource, OrganizationId, ParticipantId, RoomId, SessionId, TraceId,
+};
 pub use redact::{MaskDigits, Redactor};
 pub use rng::Rng;
 pub use secret::Secret;

@@ -29,7 +29,8 @@ const KEPT: usize = 1024;
 /// Answers in rooms. In: messages with text (metadata `confidence`, `alternatives`), [`EventType::Dtmf`] with the keys
 /// as text, and system content with the codes `session_started`, `no_match`, `no_input` and `interrupted` (data
 /// `heard`, whole clauses that were heard). Out: one message with the clauses joined by a blank and the metadata
-/// `desk.expects` (name of the state), `desk.end_call` and `desk.understood`.
+/// `desk.expects` (name of the state), `desk.end_call`, `desk.ms` (time it took, tools included) and
+/// `desk.understood`.
 ///
 /// The conversation is kept in the room's metadata, so that it goes on after a restart.
 pub struct DeskChannel {
@@ -239,6 +240,7 @@ impl Channel for DeskChannel {
         let Some(input) = input(event).filter(|_| !from_agent) else {
             return Ok(ChannelOutput::nothing());
         };
+        let began = self.clock.mono();
         let trace = event
             .correlation_id
             .clone()
@@ -279,6 +281,7 @@ impl Channel for DeskChannel {
             let draft = EventDraft::text(opening.join(" "))
                 .with("desk.expects", reply.expects)
                 .with("desk.end_call", reply.end_call)
+                .with("desk.ms", (self.clock.mono() - began).as_secs_f64() * 1_000.0)
                 .with("desk.understood", understood);
             output.events.push(draft);
         }

@@ -7,6 +7,7 @@
 //! replayed. No figure is spoken that has no source. Nothing is called done before a tool said so.
 
 mod channel;
+mod config;
 mod dialog;
 mod error;
 pub mod grammar;
@@ -16,5 +17,6 @@ pub mod tool;
 pub mod wording;
 
 pub use channel::DeskChannel;
+pub use config::DeskConfig;
 pub use dialog::{Act, Desk, Input, Pending, Reply, State, Step, Task};
 pub use error::Error;

@@ -7,6 +7,7 @@
 //! **Invariants.** Prices and times come from the store in the same turn (RC-072). A deed is done once per key. Every
 //! change leaves an audit line in the same transaction.
 
+mod config;
 mod error;
 mod house;
 mod late_check_out;
@@ -14,6 +15,7 @@ mod policy;
 mod seed;
 mod tools;
 
+pub use config::HotelConfig;
 pub use error::Error;
 pub use house::{AuditLine, Booked, House};
 pub use late_check_out::{Quote, Refusal};

@@ -13,6 +13,7 @@ mod language;
 mod normal;
 mod phrase;
 mod reading;
+mod sentence;
 mod value;
 mod walk;
 
@@ -22,5 +23,6 @@ pub use language::{Language, language};
 pub use normal::{Normalised, Token};
 pub use phrase::{PhraseError, parse_phrase};
 pub use reading::{Open, Reading};
+pub use sentence::sentences;
 pub use value::{Kind, Money, Value};
 pub use walk::{accepts, walk};

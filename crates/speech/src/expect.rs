@@ -47,8 +47,17 @@ impl Grammar {
     /// A grammar not yet calibrated.
     pub fn new(name: impl Into<String>, jsgf: impl Into<String>, examples: Vec<String>) -> Self {
         let jsgf = jsgf.into();
-        let hash = Sha256::digest(jsgf.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
-        Grammar { name: name.into(), jsgf, hash, examples, threshold: None }
+        let hash = Sha256::digest(jsgf.as_bytes())
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        Grammar {
+            name: name.into(),
+            jsgf,
+            hash,
+            examples,
+            threshold: None,
+        }
     }
 }
 

@@ -7,11 +7,13 @@
 //! **Invariants.** One transaction per commit point: a crash at any instruction leaves a whole timeline. Indexes are
 //! computed inside the transaction and guarded by a unique key, so that several processes may open one file (RE-023).
 
+mod config;
 mod db;
 mod error;
 mod evidence;
 mod room;
 
+pub use config::StoreConfig;
 pub use db::{Db, Schema, Upgrade};
 pub use error::{Error, Result};
 pub use evidence::EvidenceLog;

@@ -13,7 +13,6 @@ use super::{
 use crate::{
     nlu::{Command, Understood},
     tool::{Arguments, Proof, ToolCall, ToolResult},
-    wording::clauses,
 };
 
 /// Frames on the stack, at most (dialogue engine, section 3.4).
@@ -259,7 +258,7 @@ impl<'a> Talk<'a> {
                     topic: topic.to_owned(),
                     values: plain(values),
                 });
-                self.draft.text.extend(clauses(&text));
+                self.draft.text.extend(roomtone_lang::sentences(&text));
             }
             None => self.no_fact(),
         }
@@ -300,7 +299,7 @@ impl<'a> Talk<'a> {
         let turn = *count;
         *count += 1;
         match self.tongue.wording.say(message, turn, values) {
-            Some(text) => self.draft.text.extend(clauses(&text)),
+            Some(text) => self.draft.text.extend(roomtone_lang::sentences(&text)),
             None => tracing::warn!(message, "nothing is said for this message"),
         }
     }

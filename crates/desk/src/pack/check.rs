@@ -9,7 +9,7 @@ use crate::{
     grammar,
     nlu::check_pattern,
     tool::ToolSpec,
-    wording::{SHORT, clauses, placeholders},
+    wording::{SHORT, placeholders},
 };
 
 /// Messages that every desk needs.
@@ -197,7 +197,7 @@ impl Checker<'_> {
                         self.error("facts.toml", topic.line, message, remedy);
                     }
                 }
-                let (sentences, words) = (clauses(text).len(), text.split_whitespace().count());
+                let (sentences, words) = (roomtone_lang::sentences(text).len(), text.split_whitespace().count());
                 if sentences > 2 || words > 25 {
                     let message = format!("the text of `{name}` has {sentences} sentences and {words} words");
                     let remedy = "say it in two sentences and twenty-five words at most";

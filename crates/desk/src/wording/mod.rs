@@ -1,6 +1,5 @@
 //! From acts and values to words (dialogue engine, section 3.5; RC-041).
 
-mod clauses;
 mod fact;
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
@@ -9,7 +8,6 @@ use fluent_bundle::{FluentArgs, FluentResource, concurrent::FluentBundle};
 use roomtone_lang::{Language, Value};
 use unic_langid::LanguageIdentifier;
 
-pub use clauses::clauses;
 pub(crate) use fact::placeholders;
 
 use crate::{
@@ -165,13 +163,13 @@ impl Wording {
             let fixed = |n: &String| self.house.contains_key(n.strip_suffix(SHORT).unwrap_or(n));
             if message.values.iter().all(fixed) {
                 for turn in 0..=message.variants.len() as u32 {
-                    out.extend(self.say(name, turn, &nothing).iter().flat_map(|t| clauses(t)));
+                    out.extend(self.say(name, turn, &nothing).iter().flat_map(|t| roomtone_lang::sentences(t)));
                 }
             }
         }
         for (name, topic) in &self.pack.facts {
             if topic.tool.is_none() {
-                out.extend(self.fact(name, &nothing).iter().flat_map(|t| clauses(t)));
+                out.extend(self.fact(name, &nothing).iter().flat_map(|t| roomtone_lang::sentences(t)));
             }
         }
         out.into_iter().collect()

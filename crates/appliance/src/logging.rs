@@ -1,0 +1,23 @@
+//! Log lines: to standard error, one line each, the call's id on every line about a call.
+
+use std::io::IsTerminal;
+
+use anyhow::{Context, Result};
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging at `level`; a second start (in one process) changes nothing.
+///
+/// # Errors
+/// `level` is no filter.
+pub(crate) fn start(level: &str) -> Result<()> {
+    let filter = EnvFilter::try_new(level)
+        .with_context(|| format!("[log] level: {level:?} is no level; use error, warn, info, debug"))?;
+    // Under systemd the journal adds the time itself.
+    let journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    let _ = if journal { builder.without_time().try_init() } else { builder.try_init() };
+    Ok(())
+}
