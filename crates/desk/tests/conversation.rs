@@ -1,5 +1,7 @@
 //! Whole conversations in text.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod common;
 
 use common::{Call, euros, now, values};

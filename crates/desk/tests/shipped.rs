@@ -1,5 +1,7 @@
 //! The shipped desk loads, says no figures and can be heard.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod common;
 
 use std::collections::BTreeSet;
@@ -127,4 +129,28 @@ fn digits_are_heard_in_the_length_the_house_uses() {
         &["two", "oh", "four"]
     ));
     assert!(!accepts(&Expr::rule("room_number_3"), rules, &["two", "oh"]));
+}
+
+#[test]
+fn a_measured_threshold_counts_only_for_the_phrases_it_was_measured_on() {
+    let dir = tempfile::tempdir().unwrap();
+    common::copy(&common::folder(), dir.path());
+    let hash = |name: &str| {
+        let all = common::desk().grammars();
+        all.into_iter()
+            .find(|(_, g)| g.name == name)
+            .unwrap()
+            .1
+            .hash
+            .clone()
+    };
+    let text = format!(
+        "[grammars.open]\nhash = \"{}\"\nthreshold = -1.5\n[grammars.yes_no]\nhash = \"{}\"\nthreshold = 2.0\n",
+        hash("open"),
+        hash("open")
+    );
+    std::fs::write(dir.path().join("lang/en/calibration.toml"), text).unwrap();
+    let desk = roomtone_desk::Desk::open(dir.path(), &common::specs()).unwrap();
+    assert_eq!(desk.expectations_of("en", "open").grammar.threshold, Some(-1.5));
+    assert_eq!(desk.expectations_of("en", "yes_no").grammar.threshold, None);
 }

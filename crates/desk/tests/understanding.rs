@@ -1,5 +1,7 @@
 //! What sentences come to that do not stand in the files.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod common;
 
 use std::time::Duration;
@@ -289,7 +291,7 @@ fn a_sentence_is_read_within_the_budget() {
 fn mistakes_in_files_are_named_with_file_line_and_remedy() {
     let change = |file: &str, from: &str, to: &str| {
         let dir = tempfile::tempdir().unwrap();
-        copy(&common::folder(), dir.path());
+        common::copy(&common::folder(), dir.path());
         let path = dir.path().join(file);
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{from}");
@@ -379,19 +381,6 @@ fn mistakes_in_files_are_named_with_file_line_and_remedy() {
         let message = change(file, from, to);
         for part in wanted {
             assert!(message.contains(part), "{file}: {from} -> {to}: {message}");
-        }
-    }
-}
-
-fn copy(from: &std::path::Path, to: &std::path::Path) {
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            std::fs::create_dir_all(&target).unwrap();
-            copy(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).unwrap();
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The receptionist's tools on the hotel's store, and the shipped desk on both.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 use std::{path::PathBuf, sync::Arc};
 
 use jiff::{Zoned, civil};
@@ -77,9 +79,10 @@ async fn a_deed_is_done_once_and_leaves_one_line() {
         .unwrap()
         .unwrap();
     assert_eq!(first, again);
+    let (price, when) = (euros(30), now());
     let (a, b) = tokio::join!(
-        house.book("206", at(13, 0), &euros(30), "k2", &now()),
-        house.book("206", at(13, 0), &euros(30), "k2", &now())
+        house.book("206", at(13, 0), &price, "k2", &when),
+        house.book("206", at(13, 0), &price, "k2", &when)
     );
     assert_eq!(a.unwrap().unwrap(), b.unwrap().unwrap());
     let later = house

@@ -253,7 +253,7 @@ impl Desk {
     /// Runs a whole turn, using `tool` for every call that it needs.
     ///
     /// # Errors
-    /// None of its own; a tool that fails is answered as failed.
+    /// As [`Desk::resume`]; a tool that fails is no error but an answer.
     pub fn answer(
         &self,
         state: &mut State,

@@ -232,7 +232,7 @@ impl Automaton {
 
 /// One letter wrong in a word of four or five, two in a longer one; the first letter must be right, as listeners and
 /// recognisers rarely miss it.
-fn near(a: &str, b: &str) -> bool {
+pub(super) fn near(a: &str, b: &str) -> bool {
     let (short, long) = (a.len().min(b.len()), a.len().max(b.len()));
     if short < 4 || long - short > 2 || a.as_bytes().first() != b.as_bytes().first() {
         return false;

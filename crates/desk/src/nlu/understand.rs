@@ -11,10 +11,10 @@ use roomtone_lang::{Expr, Kind, Language, Rules, Value, walk};
 use super::{
     Candidate, Command, SlotValue, Understood,
     asked::answer,
-    automaton::{Automaton, SlotSpan},
+    automaton::{Automaton, SlotSpan, near},
     compile::{flatten, vocabulary},
     pattern::Pattern,
-    values::{Found, find, pick},
+    values::{Found, Picker, find},
     weights::Weights,
 };
 use crate::pack::{Control, LanguageFiles, Pack, Phrase, Target};
@@ -414,14 +414,12 @@ impl Understander {
     /// Content words of phrases that the sentence holds, exactly or nearly.
     fn present(&self, words: &[&str]) -> HashSet<String> {
         let confused = |w: &str| self.files().and_then(|f| f.lexicon.confusions.get(w));
-        let near = |v: &&String| {
-            words.iter().any(|w| {
-                *w == v.as_str()
-                    || confused(w) == Some(v)
-                    || (w.len() > 3 && w.as_bytes()[0] == v.as_bytes()[0] && strsim::osa_distance(w, v) <= 2)
-            })
+        let heard = |v: &&String| {
+            words
+                .iter()
+                .any(|w| w == v || confused(w) == Some(*v) || near(w, v))
         };
-        self.vocabulary.iter().filter(near).cloned().collect()
+        self.vocabulary.iter().filter(heard).cloned().collect()
     }
 
     fn find_values(&self, words: &[&str], asked: &Asked, today: Date) -> Vec<Found> {
@@ -493,8 +491,10 @@ impl Understander {
                         .filter(|f| !captured.iter().any(|c| c.slot == f.slot))
                         .cloned()
                         .collect();
-                    let picked = self.pick(frame, asked, words, &free, taken);
-                    out.extend(picked.into_iter().map(Command::Set));
+                    if let Some(files) = self.files() {
+                        let picked = self.picker(files).pick(frame, &asked.slots, words, &free, taken);
+                        out.extend(picked.set.into_iter().map(Command::Set));
+                    }
                 }
                 out
             }
@@ -502,54 +502,20 @@ impl Understander {
         }
     }
 
-    fn cues(&self, slot: &str) -> Vec<String> {
-        self.files()
-            .and_then(|f| f.intents.cues.get(slot))
-            .cloned()
-            .unwrap_or_default()
-    }
-
-    fn pick(
-        &self,
-        frame: &crate::pack::FrameFile,
-        asked: &Asked,
-        words: &[&str],
-        found: &[Found],
-        taken: Vec<bool>,
-    ) -> Vec<SlotValue> {
-        let Some(files) = self.files() else {
-            return Vec::new();
-        };
-        let cues = |slot: &str| self.cues(slot);
-        pick(
-            frame,
-            &asked.slots,
-            words,
-            found,
-            &cues,
-            &files.lexicon,
-            &self.weights,
-            taken,
-        )
-        .set
+    fn picker<'p>(&'p self, files: &'p LanguageFiles) -> Picker<'p> {
+        Picker {
+            cues: &files.intents.cues,
+            lexicon: &files.lexicon,
+            weights: &self.weights,
+        }
     }
 
     /// Values for the frame at hand that stand in no particular phrase.
     fn bare_answer(&self, words: &[&str], asked: &Asked, found: &[Found]) -> Option<Choice> {
         let files = self.files()?;
         let frame = self.pack.frames.get(asked.frame.as_ref()?)?;
-        let cues = |slot: &str| self.cues(slot);
         let taken = vec![false; words.len()];
-        let picked = pick(
-            frame,
-            &asked.slots,
-            words,
-            found,
-            &cues,
-            &files.lexicon,
-            &self.weights,
-            taken,
-        );
+        let picked = self.picker(files).pick(frame, &asked.slots, words, found, taken);
         let heard = |word: &str| {
             let about = |goal: Goal| self.known.get(&goal).is_some_and(|k| k.contains(word));
             let own = |s: &crate::pack::Slot| {

@@ -1,6 +1,6 @@
 //! Values of slots in a sentence.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use jiff::civil::Date;
 use roomtone_lang::{Kind, Language, Open, Reading, Value};
@@ -103,70 +103,83 @@ pub(crate) struct Picked {
     pub(crate) taken: Vec<bool>,
 }
 
-/// Picks values for the slots of `frame`: announced by a cue, asked for, or evident by themselves. Tokens in `taken`
-/// are spoken for. A later value of the same slot wins, so that "one, sorry, two" is two (RC-024); what follows a
-/// negation is taken back.
-pub(crate) fn pick(
-    frame: &FrameFile,
-    asked: &[String],
-    words: &[&str],
-    all: &[Found],
-    cues: &dyn Fn(&str) -> Vec<String>,
-    lexicon: &Lexicon,
-    weights: &Weights,
-    mut taken: Vec<bool>,
-) -> Picked {
-    let mut ranked: Vec<(u8, &Found, usize)> = Vec::new();
-    for f in all {
-        let Some(_) = frame.slot(&f.slot) else { continue };
-        let cue = cue_before(f.span.start, words, &cues(&f.slot), weights);
-        let rank = match cue {
-            Some(_) => 0,
-            None if asked.contains(&f.slot) => 1,
-            None if f.evident => 2,
-            None => continue,
-        };
-        ranked.push((rank, f, cue.unwrap_or(f.span.start)));
-    }
-    ranked.sort_by_key(|(rank, f, _)| {
-        (
-            *rank,
-            std::cmp::Reverse(f.span.len()),
-            std::cmp::Reverse(f.span.start),
-        )
-    });
-    let mut chosen: Vec<&Found> = Vec::new();
-    for (_, f, from) in ranked {
-        if !taken[f.span.clone()].contains(&true) {
-            taken[from..f.span.end].fill(true);
-            chosen.push(f);
+/// What helps to tell which value belongs to which slot.
+pub(crate) struct Picker<'p> {
+    pub(crate) cues: &'p BTreeMap<String, Vec<String>>,
+    pub(crate) lexicon: &'p Lexicon,
+    pub(crate) weights: &'p Weights,
+}
+
+impl Picker<'_> {
+    /// Picks values for the slots of `frame`: announced by a cue, asked for, or evident by themselves. Tokens in `taken`
+    /// are spoken for. A later value of the same slot wins, so that "one, sorry, two" is two (RC-024); what follows a
+    /// negation is taken back.
+    pub(crate) fn pick(
+        &self,
+        frame: &FrameFile,
+        asked: &[String],
+        words: &[&str],
+        all: &[Found],
+        mut taken: Vec<bool>,
+    ) -> Picked {
+        let none = Vec::new();
+        let mut ranked: Vec<(u8, &Found, usize)> = Vec::new();
+        for f in all {
+            let Some(_) = frame.slot(&f.slot) else { continue };
+            let cue = cue_before(
+                f.span.start,
+                words,
+                self.cues.get(&f.slot).unwrap_or(&none),
+                self.weights,
+            );
+            let rank = match cue {
+                Some(_) => 0,
+                None if asked.contains(&f.slot) => 1,
+                None if f.evident => 2,
+                None => continue,
+            };
+            ranked.push((rank, f, cue.unwrap_or(f.span.start)));
         }
-    }
-    chosen.sort_by_key(|f| f.span.start);
-    let mut out = Picked {
-        set: Vec::new(),
-        negated: Vec::new(),
-        taken,
-    };
-    for f in chosen {
-        let value = SlotValue {
-            slot: f.slot.clone(),
-            value: f.value.clone(),
-            score: f.score,
-        };
-        let before = words[..f.span.start]
-            .iter()
-            .rev()
-            .take(2)
-            .find(|w| lexicon.negations.iter().any(|n| n == *w));
-        if before.is_some() {
-            out.negated.push(value);
-        } else {
-            out.set.retain(|v| v.slot != f.slot);
-            out.set.push(value);
+        ranked.sort_by_key(|(rank, f, _)| {
+            (
+                *rank,
+                std::cmp::Reverse(f.span.len()),
+                std::cmp::Reverse(f.span.start),
+            )
+        });
+        let mut chosen: Vec<&Found> = Vec::new();
+        for (_, f, from) in ranked {
+            if !taken[f.span.clone()].contains(&true) {
+                taken[from..f.span.end].fill(true);
+                chosen.push(f);
+            }
         }
+        chosen.sort_by_key(|f| f.span.start);
+        let mut out = Picked {
+            set: Vec::new(),
+            negated: Vec::new(),
+            taken,
+        };
+        for f in chosen {
+            let value = SlotValue {
+                slot: f.slot.clone(),
+                value: f.value.clone(),
+                score: f.score,
+            };
+            let before = words[..f.span.start]
+                .iter()
+                .rev()
+                .take(2)
+                .find(|w| self.lexicon.negations.iter().any(|n| n == *w));
+            if before.is_some() {
+                out.negated.push(value);
+            } else {
+                out.set.retain(|v| v.slot != f.slot);
+                out.set.push(value);
+            }
+        }
+        out
     }
-    out
 }
 
 /// Start of the cue that stands right before `at`, a small word between them allowed.

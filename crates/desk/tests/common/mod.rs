@@ -1,5 +1,10 @@
 //! The shipped desk with tools that answer as a house would.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "shared by tests; each file uses its part"
+)]
 
 use std::{path::PathBuf, sync::LazyLock, time::Duration};
 
@@ -188,5 +193,19 @@ impl Call {
 
     pub fn say(&mut self, text: &str) -> String {
         self.input(Input::text(text))
+    }
+}
+
+/// Copies a folder with everything in it.
+pub fn copy(from: &std::path::Path, to: &std::path::Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            std::fs::create_dir_all(&target).unwrap();
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
     }
 }
