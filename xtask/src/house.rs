@@ -39,19 +39,12 @@ const KNOWS_NOTHING_OF: &[(&str, &[&str], &str)] = &[
     ),
     (
         "room",
-        &[
-            "rusqlite",
-            "rsipstack",
-            "socket2",
-            "sonora",
-            "rubato",
-            "libloading",
-        ],
+        &["rusqlite", "rsipstack", "sonora", "rubato", "libloading"],
         "it knows no audio, network, provider or SQL",
     ),
     (
         "sip",
-        &["rusqlite", "sonora"],
+        &["rusqlite", "libloading"],
         "it knows no room, no recogniser, no disk",
     ),
 ];
