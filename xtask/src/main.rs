@@ -1,2 +1,60 @@
-//! The build system.
-fn main() {}
+//! The build system: `cargo xtask VERB`.
+
+mod check_house;
+mod dependencies;
+mod forbidden;
+mod house;
+mod status;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result};
+
+const USAGE: &str = "\
+cargo xtask VERB
+
+  check-house      prove the rules of the house: floors, what crates may know, lints, forbidden text, dependency page
+  status [--json]  what the product can do, and the command that proves it
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["check-house"] => check_house::run(&root()),
+        ["status"] => status::run(&root(), status::Form::Table),
+        ["status", "--json"] => status::run(&root(), status::Form::Json),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's folder.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the workspace")
+        .to_owned()
+}
+
+/// A file's text, with its name in the error.
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}

@@ -50,7 +50,10 @@ async fn what_was_stored_is_there_after_opening_again() {
         "a closed file has no log beside it"
     );
     let store = SqliteRoomStore::open(&path).unwrap();
-    assert_eq!(store.events(&room, None, 9).await.unwrap(), [stored.clone()]);
+    assert_eq!(
+        store.events(&room, None, 9).await.unwrap(),
+        std::slice::from_ref(&stored)
+    );
     // What `transcript` does.
     let other = SqliteRoomStore::open(&path).unwrap();
     std::thread::spawn(move || {
