@@ -1,10 +1,15 @@
 //! The build system: `cargo xtask VERB`.
 
+mod bench;
 mod check_house;
 mod dependencies;
 mod forbidden;
 mod house;
+mod packages;
+mod run;
 mod status;
+mod step;
+mod test;
 
 use std::{
     path::{Path, PathBuf},
@@ -16,6 +21,9 @@ use anyhow::{Context, Result};
 const USAGE: &str = "\
 cargo xtask VERB
 
+  run [--no-demo]  install what is missing, build, start the box, and let a guest call it
+  test [FILTER]    install what the tests need, then format, house, lints, tests, documentation
+  bench [box|audio]  measure the running box, the audio path
   check-house      prove the rules of the house: floors, what crates may know, lints, forbidden text, dependency page
   status [--json]  what the product can do, and the command that proves it
 ";
@@ -31,6 +39,9 @@ fn main() -> ExitCode {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
         }
+        ["run", rest @ ..] => run::run(&root(), rest).map(|()| true),
+        ["test", rest @ ..] => test::run(&root(), rest).map(|()| true),
+        ["bench", rest @ ..] => bench::run(&root(), rest).map(|()| true),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

@@ -47,6 +47,9 @@ pub(crate) enum Command {
     Close,
 }
 
+/// A call that is not answered yet, and what it will be told.
+type Waiting = (Box<dyn IncomingCall>, mpsc::UnboundedReceiver<Command>);
+
 /// A call and its place in a room. Handed to the engine as the opaque session of the message that announces the call.
 pub struct Session {
     /// Its name.
@@ -57,7 +60,7 @@ pub struct Session {
     pub caller: Caller,
     state: Mutex<SessionState>,
     pub(crate) commands: mpsc::UnboundedSender<Command>,
-    waiting: Mutex<Option<(Box<dyn IncomingCall>, mpsc::UnboundedReceiver<Command>)>>,
+    waiting: Mutex<Option<Waiting>>,
     /// The turn that is being answered: what the room delivers now answers it.
     pub(crate) answering: Mutex<Option<TurnTimes>>,
     parts: Arc<Parts>,
@@ -102,7 +105,7 @@ impl Session {
         &self.parts
     }
 
-    fn take_call(&self) -> Option<(Box<dyn IncomingCall>, mpsc::UnboundedReceiver<Command>)> {
+    fn take_call(&self) -> Option<Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
