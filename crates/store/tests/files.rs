@@ -111,10 +111,17 @@ async fn a_damaged_file_is_refused_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notes.db");
     let db = Db::open(&path, &V1).unwrap();
-    for n in 0..2_000 {
-        let text = format!("{n} {}", "x".repeat(50));
-        note(&db, &text).await.unwrap();
-    }
+    db.write(|db| {
+        for n in 0..2_000 {
+            db.execute(
+                "INSERT INTO note (text) VALUES (?1)",
+                [format!("{n} {}", "x".repeat(50))],
+            )?;
+        }
+        Ok::<_, Error>(())
+    })
+    .await
+    .unwrap();
     drop(db);
     let whole = std::fs::read(&path).unwrap();
     for (what, offset) in [("its head", 0), ("its middle", whole.len() as u64 / 2)] {

@@ -135,7 +135,7 @@ impl Inner {
         served: BTreeMap<ChannelId, DeliveryResult>,
     ) -> Result<Option<Passed>> {
         candidate.served = served.keys().cloned().collect();
-        let mut decided = self.decide(&question.event.room_id, candidate).await?;
+        let mut decided = self.decide(&question.event.room_id, None, candidate).await?;
         if let Decision::Allowed = decided.decision {
             match question.budget.checked_sub(1) {
                 Some(left) => *question.budget = left,

@@ -3,6 +3,7 @@
 mod answers;
 mod broadcast;
 mod builder;
+mod carry;
 mod pipeline;
 mod rooms;
 mod steps;
@@ -292,36 +293,5 @@ impl Inner {
             .get(id)
             .cloned()
             .ok_or_else(|| Error::ChannelNotRegistered(id.clone()))
-    }
-
-    /// Runs `work` to its end even if whoever waits for it gives up (RE-116), and counts it as going on.
-    fn carry_on<T: Send + 'static>(
-        self: &Arc<Self>,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> tokio::task::JoinHandle<T> {
-        let at_work = AtWork::begin(self);
-        let stand = crate::reach::Stand::current();
-        tokio::spawn(async move {
-            let _at_work = at_work;
-            crate::reach::Stand::resume(stand, work).await
-        })
-    }
-}
-
-/// Something is going on for as long as this lives.
-struct AtWork(Arc<Inner>);
-
-impl AtWork {
-    fn begin(inner: &Arc<Inner>) -> Self {
-        inner.at_work.fetch_add(1, Ordering::AcqRel);
-        AtWork(inner.clone())
-    }
-}
-
-impl Drop for AtWork {
-    fn drop(&mut self) {
-        if self.0.at_work.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.rested.notify_waiters();
-        }
     }
 }

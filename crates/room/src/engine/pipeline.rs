@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    model::{ChannelDirection, EventDraft, FrameworkEventType, InboundMessage, InboundResult},
+    model::{ChannelDirection, EventDraft, FrameworkEventType, InboundMessage, InboundResult, RoomContext},
     reach::Stand,
     within::within,
 };
@@ -82,7 +82,7 @@ impl RoomEngine {
                     event_id: None,
                     served: Vec::new(),
                 };
-                inner.decide(&room_id, candidate).await // 6 to 11
+                inner.decide(&room_id, Some(context), candidate).await // 6 to 11
             });
             let Some(decided) = decided.await else {
                 return Ok(inner.too_slow(&room_id, &trace, &actor));
@@ -98,7 +98,7 @@ impl RoomEngine {
             );
             Ok(result)
         };
-        carried(self.inner.carry_on(work).await)
+        self.inner.carry(work).await
     }
 
     /// Puts an event into a room in a channel's name, through the same pipeline (RE-119).
@@ -142,7 +142,7 @@ impl RoomEngine {
                     event_id,
                     served,
                 };
-                inner.decide(&room_id, candidate).await // 6 to 11
+                inner.decide(&room_id, Some(context), candidate).await // 6 to 11
             });
             let Some(decided) = decided.await else {
                 return Ok(inner.too_slow(&room_id, &trace, &channel_id));
@@ -155,18 +155,19 @@ impl RoomEngine {
             let committed = inner.commit(decided).await?; // 10, 11, 12; 13 at its end
             Ok(inner.finish(committed).await) // 14 to 18
         };
-        carried(self.inner.carry_on(work).await)
+        self.inner.carry(work).await
     }
 }
 
 impl Inner {
-    /// Steps 6 to 11: takes the room's lock and decides. Nothing durable has happened when it is given up.
+    /// Steps 6 to 11: takes the room's lock and decides; `seen` is the room as step 3 read it. Nothing durable has happened when it is given up.
     pub(super) async fn decide(
         self: &Arc<Self>,
         room_id: &RoomId,
+        seen: Option<RoomContext>,
         candidate: Candidate,
     ) -> Result<super::steps::Decided> {
-        let mut decided = self.enter(room_id, candidate).await?; // 6, takes the lock
+        let mut decided = self.enter(room_id, seen, candidate).await?; // 6, takes the lock
         if decided.is_open()
             && !self.recall(&mut decided).await? // 7
             && !self.stop_endless_chain(&mut decided)
@@ -188,7 +189,7 @@ impl Inner {
         let is_processed = passed.reaches_anybody();
         if Stand::in_lane(&first.room_id) {
             let inner = self.clone();
-            self.carry_on(async move {
+            self.detach(async move {
                 inner.drain(passed).await;
                 inner.close_up(&first, &room, is_processed);
             });
@@ -232,16 +233,5 @@ impl Inner {
             delivery_results: BTreeMap::new(),
             ..InboundResult::default()
         }
-    }
-}
-
-/// The outcome of work that was carried on in a task of its own.
-fn carried<T>(ended: Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
-    match ended {
-        Ok(outcome) => outcome,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_cancelled) => Err(Error::ShutDown),
-        },
     }
 }

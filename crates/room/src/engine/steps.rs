@@ -161,10 +161,24 @@ impl Inner {
         Ok(draft)
     }
 
-    /// Step 6: takes the lock and reads the room again, because it may have been closed meanwhile (RE-041).
-    pub(super) async fn enter(&self, room_id: &RoomId, candidate: Candidate) -> Result<Decided> {
+    /// Step 6: takes the lock and reads the room again, because it may have been closed meanwhile (RE-041). What was
+    /// `seen` before is still true if nothing was written since: then there is no need to read it all once more.
+    pub(super) async fn enter(
+        &self,
+        room_id: &RoomId,
+        seen: Option<RoomContext>,
+        candidate: Candidate,
+    ) -> Result<Decided> {
         let lock = self.locks.lock(room_id).await?;
-        let context = self.look(room_id).await?;
+        let context = match (seen, self.store.room(room_id).await?) {
+            // Every change of bindings is an event, every other one of the room moves `updated_at`.
+            (Some(seen), Some(room))
+                if (room.event_count, room.updated_at) == (seen.room.event_count, seen.room.updated_at) =>
+            {
+                RoomContext { room, ..seen }
+            }
+            _ => self.look(room_id).await?,
+        };
         let accepts = context.room.status.accepts_events();
         let decision = if accepts {
             Decision::Allowed

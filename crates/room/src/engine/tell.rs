@@ -80,7 +80,7 @@ impl Inner {
             return;
         }
         let inner = self.clone();
-        self.carry_on(async move {
+        self.detach(async move {
             let reports = inner.hooks.run_async(payload, &context).await;
             inner.tell_reports(context.room_id.as_ref(), &reports);
         });
