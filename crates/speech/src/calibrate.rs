@@ -51,6 +51,8 @@ pub struct Calibration {
     pub nonsense: Vec<f32>,
     /// Share of the grammar's sentences that were heard word for word.
     pub exact: f32,
+    /// What the line decides wrongly, worst first: score, what was said, what was heard.
+    pub wrong: Vec<(f32, String, String)>,
 }
 
 impl Calibration {
@@ -122,7 +124,8 @@ pub fn calibrate(
         });
     }
     let (mut sense, mut nonsense, mut exact) = (Vec::new(), Vec::new(), 0usize);
-    let hear = |text: &str, voice: &str, line: &Line| -> Result<(f32, bool), Error> {
+    let mut all = Vec::new();
+    let hear = |text: &str, voice: &str, line: &Line| -> Result<(f32, String), Error> {
         let sound = through_telephone(&tts.speak(text, voice)?.blocking_collect()?)?;
         let mut utterance = stt.start(&expectations, line)?;
         sound.chunks(320).for_each(|c| utterance.feed(c));
@@ -131,28 +134,36 @@ pub fn calibrate(
             problem: "its thread ended".to_owned(),
         };
         let heard = utterance.finish().blocking_recv().map_err(|_| gone())??;
-        Ok((heard.score, heard.text == text))
+        Ok((heard.score, heard.text))
     };
     for voice in voices {
         let line = Line::default();
         for text in &grammar.examples {
-            let (score, same) = hear(text, voice, &line)?;
+            let (score, heard) = hear(text, voice, &line)?;
             sense.push(score);
-            exact += usize::from(same);
+            exact += usize::from(heard == *text);
+            all.push((true, score, text.clone(), heard));
         }
         for text in NONSENSE {
-            nonsense.push(hear(text, voice, &line)?.0);
+            let (score, heard) = hear(text, voice, &line)?;
+            nonsense.push(score);
+            all.push((false, score, text.to_owned(), heard));
         }
     }
     sense.sort_unstable_by(f32::total_cmp);
     nonsense.sort_unstable_by(f32::total_cmp);
     let threshold = border(&sense, &nonsense).clamp(*SANE.start(), *SANE.end());
     let exact = exact as f32 / sense.len() as f32;
+    let wrongly = |(good, score, _, _): &(bool, f32, String, String)| *good != (*score >= threshold);
+    let named = |(_, score, said, heard)| (score, said, heard);
+    let mut wrong: Vec<(f32, String, String)> = all.into_iter().filter(wrongly).map(named).collect();
+    wrong.sort_by(|a, b| (b.0 - threshold).abs().total_cmp(&(a.0 - threshold).abs()));
     Ok(Calibration {
         threshold,
         sense,
         nonsense,
         exact,
+        wrong,
     })
 }
 

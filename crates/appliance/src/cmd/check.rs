@@ -192,6 +192,9 @@ fn measure(place: &Place, loaded: &Loaded, file: &std::path::Path) -> Result<()>
             refused * 100.0,
             taken * 100.0
         );
+        for (score, said, heard) in found.wrong.iter().take(12) {
+            eprintln!("    {score:>7.2}  {said:?} heard as {heard:?}");
+        }
         let _ = write!(
             text,
             "\n[grammars.{}]\nhash = \"{}\"\nthreshold = {:.2}\n",
