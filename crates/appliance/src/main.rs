@@ -2,6 +2,8 @@
 
 mod cmd;
 mod config;
+#[cfg(test)]
+mod config_page;
 mod house;
 mod live;
 mod logging;
