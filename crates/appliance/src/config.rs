@@ -160,15 +160,18 @@ impl Loaded {
         }
         match wrong.into_iter().next() {
             None => Ok(()),
-            Some((section, key, problem)) => {
-                let (file, place) = self.find(section, key);
-                Err(Mistake {
-                    file,
-                    place,
-                    problem: format!("[{section}] {key}: {problem}"),
-                    remedy: None,
-                })
-            }
+            Some((section, key, problem)) => Err(self.mistake(section, key, problem)),
+        }
+    }
+
+    /// A mistake in a key's value.
+    pub(crate) fn mistake(&self, section: &str, key: &str, problem: String) -> Mistake {
+        let (file, place) = self.find(section, key);
+        Mistake {
+            file,
+            place,
+            problem: format!("[{section}] {key}: {problem}"),
+            remedy: None,
         }
     }
 

@@ -40,8 +40,21 @@ pub(crate) struct House {
 
 /// Loads the desk with the tools of its trade.
 pub(crate) fn load_desk(loaded: &Loaded) -> Result<Desk> {
-    let path = loaded.path(&loaded.config.desk.path);
-    Desk::open(&path, &roomtone_hotel::specs()).with_context(|| format!("the desk in {}", path.display()))
+    let config = &loaded.config.desk;
+    let path = loaded.path(&config.path);
+    let mut desk = Desk::open(&path, &roomtone_hotel::specs())
+        .with_context(|| format!("the desk in {}", path.display()))?;
+    if !desk.begin_in(&config.language) {
+        let live = desk.languages().join(", ");
+        return Err(loaded
+            .mistake(
+                "desk",
+                "language",
+                format!("the desk speaks {live}, not {:?}", config.language),
+            )
+            .into());
+    }
+    Ok(desk)
 }
 
 /// Reads what the hotel's store is filled with.
@@ -203,6 +216,9 @@ impl House {
         self.endpoint.close().await;
         self.engine.close().await;
         self.evidence.flush().await;
+        if self.evidence.lost() > 0 {
+            tracing::error!(target: "roomtone", lost = self.evidence.lost(), "evidence could not be written");
+        }
     }
 }
 

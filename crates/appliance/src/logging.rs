@@ -12,12 +12,16 @@ use tracing_subscriber::EnvFilter;
 pub(crate) fn start(level: &str) -> Result<()> {
     let filter = EnvFilter::try_new(level)
         .with_context(|| format!("[log] level: {level:?} is no level; use error, warn, info, debug"))?;
+    // The SIP library quotes whole messages, with names and numbers in them: never, whatever the level.
+    let quiet = format!("{}=off", roomtone_sip::QUIET_TARGET);
+    let filter = filter.add_directive(quiet.parse().context("the quiet target is no directive")?);
     // Under systemd the journal adds the time itself.
     let journal = std::env::var_os("JOURNAL_STREAM").is_some();
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
+    // An error says that logging was started before.
     let _ = if journal {
         builder.without_time().try_init()
     } else {

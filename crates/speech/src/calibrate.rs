@@ -15,7 +15,7 @@ use roomtone_audio::{
 use crate::{Error, Expectations, Expected, Grammar, Line, Stt, Tts};
 
 /// Thresholds outside are not believed: the sentences were too easy or too odd.
-const SANE: RangeInclusive<f32> = -9.0..=0.0;
+const SANE: RangeInclusive<f32> = -14.0..=-2.0;
 /// How much worse it is to refuse a caller's sense than to take nonsense: the desk confirms before it acts, but a
 /// caller who is not understood hangs up.
 const REFUSAL_COST: f32 = 2.0;

@@ -99,6 +99,7 @@ fn look(place: &Place, loaded: &Loaded, report: &mut Report) {
         Ok(desk) => {
             report.warnings.extend(desk.warnings().iter().map(shown));
             report.good(format!("desk: {}", path.display()));
+            report.take(house::load_desk(loaded));
             Some(desk)
         }
         Err(DeskError::Pack(findings)) => {
@@ -141,7 +142,11 @@ fn look(place: &Place, loaded: &Loaded, report: &mut Report) {
     if report.take(house::mouth(&config.speech)).is_some() {
         report.good(format!("voice: {} {}", config.speech.tts, config.speech.voice));
     }
-    if report.take(port_free(loaded)).is_some() {
+    if super::run::only_one(&state).is_err() {
+        report
+            .warnings
+            .push("a roomtone runs on this state folder: its port was not tried".to_owned());
+    } else if report.take(port_free(loaded)).is_some() {
         report.good(format!("telephone: {} is free", config.sip.listen));
     }
 }

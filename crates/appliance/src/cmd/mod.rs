@@ -23,6 +23,14 @@ impl Place {
         Loaded::read(&self.config)
     }
 
+    /// The state folder, for verbs that only read it: named on the command line, no configuration is needed.
+    pub(crate) fn state_to_read(&self) -> Result<PathBuf, Mistake> {
+        match &self.state {
+            Some(state) => Ok(state.clone()),
+            None => self.load().map(|loaded| self.state(&loaded)),
+        }
+    }
+
     /// The folder for everything that is kept.
     pub(crate) fn state(&self, loaded: &Loaded) -> PathBuf {
         self.state

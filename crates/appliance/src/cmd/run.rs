@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::BufRead,
+    io::{BufRead, IsTerminal},
     net::IpAddr,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -42,7 +42,9 @@ struct Demo {
 
 pub(crate) fn run(place: &Place, args: &Args) -> Result<ExitCode> {
     let loaded = place.load()?;
-    logging::start(&loaded.config.log.level)?;
+    // Beside the conversation on a terminal only what is wrong is worth a line.
+    let shown = args.live && std::io::stderr().is_terminal();
+    logging::start(if shown { "warn" } else { &loaded.config.log.level })?;
     let state = place.state(&loaded);
     let demo = args.demo.as_deref().map(read_demo).transpose()?;
     let _only = only_one(&state)?;
@@ -103,7 +105,7 @@ fn read_demo(path: &Path) -> Result<Demo> {
 }
 
 /// Two boxes on one state folder would answer twice and number twice: the second says so and stops.
-fn only_one(state: &Path) -> Result<File> {
+pub(crate) fn only_one(state: &Path) -> Result<File> {
     std::fs::create_dir_all(state).with_context(|| format!("the state folder {}", state.display()))?;
     let path = state.join("roomtone.lock");
     let file = File::create(&path).with_context(|| path.display().to_string())?;
@@ -139,7 +141,8 @@ fn introduce(house: &House, state: &Path, demo: bool) {
     println!("  It hears      English only, until a recogniser model for other languages is added");
     println!("  It keeps      everything in {}", state.display());
     println!(
-        "  Read a call   roomtone transcript last --state {}",
+        "  Read a call   {} transcript last --state {}",
+        program(),
         state.display()
     );
     println!("  Stop it       Ctrl-C");
@@ -148,6 +151,17 @@ fn introduce(house: &House, state: &Path, demo: bool) {
     } else {
         println!();
     }
+}
+
+/// The program as a person in this folder would type it.
+fn program() -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let program = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
+    program
+        .strip_prefix(&here)
+        .unwrap_or(&program)
+        .display()
+        .to_string()
 }
 
 /// Addresses that a telephone may dial, the network's before this machine's own.

@@ -20,8 +20,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(place: &Place, args: &Args) -> Result<ExitCode> {
-    let loaded = place.load()?;
-    let state = place.state(&loaded);
+    let state = place.state_to_read()?;
     ensure!(
         state.join("audit.db").exists(),
         "there is no evidence in {} → name the box's state folder with --state DIR",

@@ -25,8 +25,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(place: &Place, args: &Args) -> Result<ExitCode> {
-    let loaded = place.load()?;
-    let path = place.state(&loaded).join("rooms.db");
+    let path = place.state_to_read()?.join("rooms.db");
     anyhow::ensure!(
         path.exists(),
         "there are no calls in {} → name the box's state folder with --state DIR",

@@ -99,6 +99,21 @@ impl Desk {
         })
     }
 
+    /// Lets conversations begin in `language` instead of the first of the desk's own; `false`, and nothing changes, if
+    /// the desk does not speak it.
+    pub fn begin_in(&mut self, language: &str) -> bool {
+        let known = self.tongues.contains_key(language);
+        if known {
+            self.first_language = language.to_owned();
+        }
+        known
+    }
+
+    /// The languages that are live, ISO 639-1.
+    pub fn languages(&self) -> Vec<&str> {
+        self.tongues.keys().map(String::as_str).collect()
+    }
+
     /// Findings that did not keep the desk from opening.
     pub fn warnings(&self) -> &[Finding] {
         &self.warnings
