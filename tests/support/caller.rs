@@ -31,23 +31,29 @@ pub(crate) async fn phone() -> Softphone {
     Softphone::bind(([127, 0, 0, 1], 0).into(), deps).await.unwrap()
 }
 
-/// What flite's voice `rms` says, 16 kHz.
-fn wide(text: &str) -> Vec<i16> {
+/// What one of flite's voices says, 16 kHz.
+fn wide(name: &'static str, text: &str) -> Vec<i16> {
     let text = text.to_owned();
     // Not on a task: it waits for the voice.
     let speak = move || {
-        Flite::new()
-            .unwrap()
-            .speak(&text, "rms")
-            .unwrap()
-            .blocking_collect()
-            .unwrap()
+        let sound = Flite::new().unwrap().speak(&text, name).unwrap();
+        sound.blocking_collect().unwrap()
     };
     std::thread::spawn(speak).join().unwrap()
 }
 
-/// Somebody says that, 8 kHz.
+/// Packets of 8 kHz `pcm` that hold speech.
+pub(crate) fn packets_of_speech(pcm: &[i16]) -> usize {
+    pcm.chunks(160).filter(|p| level_dbfs(p) > SPEECH_DBFS).count()
+}
+
+/// A caller says that, 8 kHz.
 pub(crate) fn voice(text: &str) -> Vec<i16> {
+    voice_of("rms", text)
+}
+
+/// Somebody says that, 8 kHz.
+pub(crate) fn voice_of(name: &'static str, text: &str) -> Vec<i16> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wide.wav");
     let spec = hound::WavSpec {
@@ -57,7 +63,7 @@ pub(crate) fn voice(text: &str) -> Vec<i16> {
         sample_format: hound::SampleFormat::Int,
     };
     let mut writer = hound::WavWriter::create(&path, spec).unwrap();
-    wide(text)
+    wide(name, text)
         .into_iter()
         .for_each(|s| writer.write_sample(s).unwrap());
     writer.finalize().unwrap();
@@ -194,16 +200,19 @@ impl Caller {
         .await
     }
 
-    /// How long and how loud the desk was after `since`: packets of speech, and the loudest of them.
-    pub(crate) fn heard_after(&self, since: Mono) -> (usize, f32) {
+    /// How the desk was heard after `since`: packets of speech, the loudest of them, and packets of quiet at the end.
+    pub(crate) fn heard_after(&self, since: Mono) -> (usize, f32, usize) {
         let shared = self.shared.lock().unwrap();
-        let levels = shared
+        let levels: Vec<f32> = shared
             .levels
             .iter()
-            .filter(|(at, _)| *at > since)
-            .map(|(_, level)| *level);
-        let loudest = levels.clone().fold(f32::MIN, f32::max);
-        (levels.filter(|l| *l > SPEECH_DBFS).count(), loudest)
+            .filter(|l| l.0 > since)
+            .map(|l| l.1)
+            .collect();
+        let loudest = levels.iter().copied().fold(f32::MIN, f32::max);
+        let speech = levels.iter().filter(|l| **l > SPEECH_DBFS).count();
+        let tail = levels.iter().rev().take_while(|l| **l <= SPEECH_DBFS).count();
+        (speech, loudest, tail)
     }
 
     /// Samples heard so far.
