@@ -24,7 +24,7 @@ pub(crate) const DESK_CHANNEL: &str = "desk";
 /// Real-time threads; each serves a hundred calls and more.
 const AUDIO_THREADS: usize = 1;
 /// From the order to stop until the calls have been told: two seconds less what closing the rest takes.
-const GOODBYE: Duration = Duration::from_millis(1_700);
+const GOODBYE: Duration = Duration::from_millis(1_600);
 
 /// The running box.
 pub(crate) struct House {

@@ -44,7 +44,7 @@ impl Default for VoiceConfig {
             no_input_ms: 8_000,
             max_speech_ms: 15_000,
             max_call_minutes: 20,
-            closing: "I have to hang up now. Goodbye.".to_owned(),
+            closing: "I have to go, goodbye.".to_owned(),
         }
     }
 }

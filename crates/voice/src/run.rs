@@ -32,7 +32,7 @@ const LONGEST_HOLD: Duration = Duration::from_millis(1_500);
 /// From the last sample handed to the line until it has been heard.
 const DRAIN: Duration = Duration::from_millis(120);
 /// The closing words may take so long; then the line is closed.
-const CLOSING: Duration = Duration::from_millis(1_600);
+const CLOSING: Duration = Duration::from_millis(1_500);
 
 /// Everything of a running call.
 pub(crate) struct Run {

@@ -13,7 +13,7 @@ use roomtone_speech::{
 use serde_json::json;
 
 use super::Place;
-use crate::{config::Loaded, house, problem};
+use crate::{config::Loaded, house, logging, problem};
 
 #[derive(clap::Args)]
 #[command(
@@ -87,6 +87,7 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<ExitCode> {
 
 fn look(place: &Place, loaded: &Loaded, report: &mut Report) {
     let config = &loaded.config;
+    report.take(logging::filter(&config.log.level));
     let path = loaded.path(&config.desk.path);
     let shown = |finding: &Finding| {
         let text = format!("{}/{finding}", path.display());
