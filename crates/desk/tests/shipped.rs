@@ -69,7 +69,8 @@ fn every_grammar_is_one_public_rule_with_examples_that_it_accepts() {
             g.name,
             g.examples.len()
         );
-        assert_eq!(g.threshold, None);
+        // Measured on these very phrases: one of other phrases is ignored.
+        assert!(g.threshold.is_some(), "{} is to be calibrated anew", g.name);
     }
 }
 
