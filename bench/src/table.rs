@@ -50,7 +50,9 @@ impl Row {
 pub(crate) struct Table(Vec<Row>);
 
 impl Table {
+    /// Takes a row, and shows it at once: the whole takes minutes.
     pub(crate) fn add(&mut self, row: Row) {
+        eprintln!("  {}: {} {}", row.name.trim(), row.p50, row.p95);
         self.0.push(row);
     }
 }

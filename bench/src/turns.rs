@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use roomtone_audio::{Frame, Stage, frame::to_i16, stage::Resampler};
+use roomtone_base::SharedClock;
 use roomtone_lab::{Clip, Talk, TalkPlan, script::Start};
 use roomtone_speech::{Tts, flite::Flite};
 use tokio::sync::mpsc;
@@ -48,12 +49,12 @@ fn clip(flite: &Flite, text: &str, voice: &str, start: Start) -> Result<Clip> {
     })
 }
 
-async fn talk(program: &Program, clips: Vec<Clip>) -> Result<Talk> {
-    let phone = telephone(&program.clock).await?;
+async fn talk(clock: SharedClock, target: String, clips: Vec<Clip>) -> Result<Talk> {
+    let phone = telephone(&clock).await?;
     let (events, _) = mpsc::unbounded_channel();
-    let talk = phone
-        .converse(TalkPlan::new(program.target(), clips), events)
-        .await?;
+    let mut plan = TalkPlan::new(target, clips);
+    plan.manners.quiet_after = Duration::from_millis(450);
+    let talk = phone.converse(plan, events).await?;
     phone.close().await;
     Ok(talk)
 }
@@ -79,7 +80,7 @@ pub(crate) async fn turns(program: &Program, count: usize) -> Result<Turns> {
             .collect();
         let clips = clips?;
         let asked = clips.len();
-        let talk = talk(program, clips).await?;
+        let talk = talk(program.clock.clone(), program.target(), clips).await?;
         turns.heard_ms.extend(
             talk.record
                 .replies(asked, LOUD_DBFS)
@@ -101,27 +102,28 @@ pub(crate) async fn turns(program: &Program, count: usize) -> Result<Turns> {
     Ok(turns)
 }
 
-/// Talks over the greeting `count` times: delays in ms.
+/// Talks over the greeting `count` times, four calls at a time: delays in ms.
 pub(crate) async fn interruptions(program: &Program, count: usize) -> Result<Vec<f64>> {
     let flite = Flite::new()?;
     let mut delays = Vec::new();
-    for i in 0..count {
-        let voice = if i % 2 == 0 { "slt" } else { "rms" };
-        // Spread over a packet's length and over the greeting's syllables.
-        let after = Duration::from_millis(1_200 + 37 * i as u64);
-        let clips = vec![clip(
-            &flite,
-            QUESTIONS[i % QUESTIONS.len()],
-            voice,
-            Start::Interrupt { after },
-        )?];
-        let talk = talk(program, clips).await?;
-        delays.extend(
-            talk.record
-                .yields(&[0], LOUD_DBFS)
-                .iter()
-                .map(|y| y.delay().as_secs_f64() * 1_000.0),
-        );
+    for first in (0..count).step_by(4) {
+        let mut running = tokio::task::JoinSet::new();
+        for i in first..(first + 4).min(count) {
+            let voice = if i % 2 == 0 { "slt" } else { "rms" };
+            // Spread over a packet's length and over the greeting's syllables.
+            let after = Duration::from_millis(1_200 + 37 * i as u64);
+            let clip = clip(
+                &flite,
+                QUESTIONS[i % QUESTIONS.len()],
+                voice,
+                Start::Interrupt { after },
+            )?;
+            running.spawn(talk(program.clock.clone(), program.target(), vec![clip]));
+        }
+        while let Some(talk) = running.join_next().await {
+            let yields = talk??.record.yields(&[0], LOUD_DBFS);
+            delays.extend(yields.iter().map(|y| y.delay().as_secs_f64() * 1_000.0));
+        }
     }
     Ok(delays)
 }
