@@ -213,35 +213,46 @@ mod tests {
         }
     }
 
-    /// Proofs of the form `cargo test -p PACKAGE [FILTER]` name a package, and tests of it.
+    /// Proofs of the form `cargo test -p PACKAGE… [FILTER]` name packages, and tests of each.
     #[test]
     fn proofs_name_tests_that_exist() {
-        for capability in load(&root()).unwrap().capability {
-            let Some(test) = capability
-                .proof
+        for Capability { id, proof, .. } in load(&root()).unwrap().capability {
+            let Some(mut test) = proof
                 .as_deref()
-                .and_then(|proof| proof.strip_prefix("cargo test -p "))
+                .and_then(|proof| proof.strip_prefix("cargo test "))
             else {
                 continue;
             };
-            let (package, filter) = test.split_once(' ').unwrap_or((test, ""));
-            let folder = match package.strip_prefix("roomtone-") {
-                Some(name) => root().join("crates").join(name),
-                None => root().join(package),
-            };
-            assert!(folder.is_dir(), "{}: no package {package}", capability.id);
-            let hit = sources(folder).iter().any(|file| {
-                let text = read(file).unwrap();
-                text.lines()
-                    .any(|line| line.contains("fn ") && line.contains(filter))
-                    || module(file) == filter
-            });
-            assert!(
-                filter.is_empty() || hit,
-                "{}: nothing matches {filter}",
-                capability.id
-            );
+            let mut packages = Vec::new();
+            while let Some(rest) = test.strip_prefix("-p ") {
+                let (package, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+                packages.push(package);
+                test = rest;
+            }
+            for package in packages {
+                let hit = tests_of(package).iter().any(|file| {
+                    let text = read(file).unwrap();
+                    text.lines()
+                        .any(|line| line.contains("fn ") && line.contains(test))
+                        || module(file) == test
+                });
+                assert!(hit, "{id}: nothing of {package} matches {test}");
+            }
         }
+    }
+
+    /// Where a package's tests are. The whole-box tests beside the crates are the program's.
+    fn tests_of(package: &str) -> Vec<PathBuf> {
+        let folder = match package.strip_prefix("roomtone-") {
+            Some(name) => root().join("crates").join(name),
+            None => root().join(package),
+        };
+        assert!(folder.is_dir(), "no package {package}");
+        let mut found = sources(folder);
+        if package == "roomtone-appliance" {
+            found.extend(sources(root().join("tests")));
+        }
+        found
     }
 
     fn module(file: &Path) -> String {
