@@ -14,6 +14,8 @@ mod config;
 mod dispatch;
 mod endpoint;
 mod error;
+#[doc(hidden)]
+pub mod hostile;
 mod incoming;
 mod media;
 mod message;
