@@ -136,15 +136,18 @@ fn introduce(house: &House, state: &Path, demo: bool) {
     let port = house.endpoint.local_addr().port();
     println!("Roomtone {} answers calls.", env!("CARGO_PKG_VERSION"));
     for address in addresses(house.endpoint.local_addr().ip()) {
-        println!("  Call it       sip:desk@{address}:{port}  (UDP, G.711, from this network)");
+        let from = if address.is_loopback() {
+            "this machine"
+        } else {
+            "this network"
+        };
+        println!("  Call it       sip:desk@{address}:{port}  (UDP, G.711, from {from})");
     }
+    let program = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
+    let (program, state) = (from_here(&program), from_here(state));
     println!("  It hears      English only, until a recogniser model for other languages is added");
-    println!("  It keeps      everything in {}", state.display());
-    println!(
-        "  Read a call   {} transcript last --state {}",
-        program(),
-        state.display()
-    );
+    println!("  It keeps      everything in {state}");
+    println!("  Read a call   {program} transcript last --state {state}");
     println!("  Stop it       Ctrl-C");
     if demo {
         println!("\nA guest calls, over SIP and RTP on this machine:\n");
@@ -153,15 +156,10 @@ fn introduce(house: &House, state: &Path, demo: bool) {
     }
 }
 
-/// The program as a person in this folder would type it.
-fn program() -> String {
+/// A path as a person in this folder would type it.
+fn from_here(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
-    let program = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
-    program
-        .strip_prefix(&here)
-        .unwrap_or(&program)
-        .display()
-        .to_string()
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
 }
 
 /// Addresses that a telephone may dial, the network's before this machine's own.
