@@ -55,15 +55,23 @@ pub(crate) struct Decoder {
     phones: Raw,
     dictionary: Arc<Dictionary>,
     words: HashSet<String>,
-    compiled: HashSet<String>,
-    current: Option<String>,
+    /// Hashes of compiled grammars, the one in use last.
+    compiled: Vec<String>,
+    /// Grammars kept compiled.
+    keep: usize,
     /// Power of each 10 ms of the utterance.
     powers: Vec<f32>,
 }
 
 impl Decoder {
-    /// Loads the acoustic model twice; its tables are mapped, not copied. `scratch` gets a small dictionary file.
-    pub(crate) fn new(model: &Path, dictionary: Arc<Dictionary>, scratch: &Path) -> Result<Self, Error> {
+    /// Loads the acoustic model twice; its tables are mapped, not copied. `scratch` gets a small dictionary file. At
+    /// most `keep` grammars, one or more, are kept compiled: a desk's largest takes 20 MiB and 130 ms to compile.
+    pub(crate) fn new(
+        model: &Path,
+        dictionary: Arc<Dictionary>,
+        scratch: &Path,
+        keep: usize,
+    ) -> Result<Self, Error> {
         let phones = scratch_file(scratch, "phones.dict", &phone_dictionary())?;
         let fillers = scratch_file(scratch, "fillers.dict", FILLERS)?;
         let (model, phones, fillers) = (
@@ -83,24 +91,25 @@ impl Decoder {
         phones.set_grammar(LOOP, &phone_loop())?;
         phones.use_grammar(LOOP)?;
         let grammar = open(&[("-bestpath", "no")])?;
-        let (words, compiled) = (HashSet::new(), HashSet::new());
         Ok(Decoder {
             grammar,
             phones,
             dictionary,
-            words,
-            compiled,
-            current: None,
+            words: HashSet::new(),
+            compiled: Vec::new(),
+            keep: keep.max(1),
             powers: Vec::new(),
         })
     }
 
     /// Compiles a grammar if it is new, and switches to it.
     pub(crate) fn select(&mut self, grammar: &Grammar) -> Result<(), Error> {
-        if self.current.as_deref() == Some(&grammar.hash) {
+        if self.compiled.last() == Some(&grammar.hash) {
             return Ok(());
         }
-        if !self.compiled.contains(&grammar.hash) {
+        if let Some(place) = self.compiled.iter().position(|hash| *hash == grammar.hash) {
+            self.compiled.remove(place);
+        } else {
             let words = grammar_words(&grammar.jsgf);
             let unknown: Vec<String> = words
                 .iter()
@@ -131,10 +140,13 @@ impl Decoder {
                     grammar: grammar.name.clone(),
                     problem: "its JSGF does not compile".to_owned(),
                 })?;
-            self.compiled.insert(grammar.hash.clone());
         }
+        self.compiled.push(grammar.hash.clone());
         self.grammar.use_grammar(&grammar.hash)?;
-        self.current = Some(grammar.hash.clone());
+        if self.compiled.len() > self.keep {
+            let oldest = self.compiled.remove(0);
+            self.grammar.drop_grammar(&oldest)?;
+        }
         Ok(())
     }
 

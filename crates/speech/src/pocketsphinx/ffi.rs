@@ -69,6 +69,7 @@ struct Functions {
     get_feat: unsafe extern "C" fn(Ps) -> *mut Feat,
     set_jsgf_string: unsafe extern "C" fn(Ps, *const c_char, *const c_char) -> c_int,
     set_search: unsafe extern "C" fn(Ps, *const c_char) -> c_int,
+    unset_search: unsafe extern "C" fn(Ps, *const c_char) -> c_int,
     add_word: unsafe extern "C" fn(Ps, *const c_char, *const c_char, c_int) -> c_int,
     parse: unsafe extern "C" fn(*mut c_void, *const c_void, i32, *mut *mut c_char, i32) -> *mut c_void,
     free_args: unsafe extern "C" fn(*mut c_void) -> c_int,
@@ -105,6 +106,7 @@ fn functions() -> Result<&'static Functions, Error> {
             get_feat: function(ENGINE, sphinx, SPHINX, "ps_get_feat")?,
             set_jsgf_string: function(ENGINE, sphinx, SPHINX, "ps_set_jsgf_string")?,
             set_search: function(ENGINE, sphinx, SPHINX, "ps_set_search")?,
+            unset_search: function(ENGINE, sphinx, SPHINX, "ps_unset_search")?,
             add_word: function(ENGINE, sphinx, SPHINX, "ps_add_word")?,
             parse: function(ENGINE, base, BASE, "cmd_ln_parse_r")?,
             free_args: function(ENGINE, base, BASE, "cmd_ln_free_r")?,
@@ -202,6 +204,18 @@ impl Raw {
         let code = unsafe { (self.f.set_search)(self.ps.as_ptr(), n.as_ptr()) };
         if code < 0 {
             Err(failed(format!("there is no grammar {name}")))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Forgets a compiled grammar, which must not be the one in use.
+    pub(crate) fn drop_grammar(&mut self, name: &str) -> Result<(), Error> {
+        let n = text(name)?;
+        // SAFETY: valid decoder and string; the search in use is another one.
+        let code = unsafe { (self.f.unset_search)(self.ps.as_ptr(), n.as_ptr()) };
+        if code < 0 {
+            Err(failed(format!("the grammar {name} could not be dropped")))
         } else {
             Ok(())
         }

@@ -23,6 +23,9 @@ use crate::{Error, Expectations, Grammar, Line, Transcription};
 
 /// Utterances longer than this are cut: nobody asks a desk anything for half a minute.
 const LONGEST: usize = 30 * 16_000;
+/// Grammars that every pair but the first keeps compiled. The first has all of them ready; the others compile what they
+/// lack while the caller speaks, and catch up.
+const FURTHER_KEEP: usize = 2;
 /// Shorter utterances say too little about a line to learn from: frames of 10 ms.
 const LEARN_FROM: usize = 16_000;
 
@@ -68,6 +71,8 @@ impl Utterance {
 struct Waiting {
     jobs: VecDeque<Job>,
     prepared: Vec<Arc<Grammar>>,
+    /// The first pair has nothing to do: what comes is its own.
+    first_idle: bool,
 }
 
 /// Utterances in order of their beginning, and the threads that take them.
@@ -114,11 +119,15 @@ impl Queue {
 
     /// Starts one more thread with its decoders, loaded before this returns.
     pub(super) fn grow(&self) -> Result<(), Error> {
-        let decoder = Decoder::new(&self.model, self.dictionary.clone(), &self.scratch)?;
-        self.spawn(move || Ok(decoder))
+        let decoder = Decoder::new(&self.model, self.dictionary.clone(), &self.scratch, usize::MAX)?;
+        self.spawn(true, move || Ok(decoder))
     }
 
-    fn spawn(&self, make: impl FnOnce() -> Result<Decoder, Error> + Send + 'static) -> Result<(), Error> {
+    fn spawn(
+        &self,
+        first: bool,
+        make: impl FnOnce() -> Result<Decoder, Error> + Send + 'static,
+    ) -> Result<(), Error> {
         let number = self.threads.fetch_add(1, Ordering::AcqRel);
         let Some(queue) = self.me.upgrade() else {
             return Ok(());
@@ -128,7 +137,7 @@ impl Queue {
             let decoder = make();
             if let Some(queue) = queue.upgrade() {
                 match decoder {
-                    Ok(decoder) => queue.work(decoder),
+                    Ok(decoder) => queue.work(decoder, first),
                     Err(error) => tracing::error!(target: "roomtone::speech", %error, "a recogniser could not be loaded"),
                 }
                 queue.threads.fetch_sub(1, Ordering::AcqRel);
@@ -164,27 +173,32 @@ impl Queue {
         waiting.jobs.push_back(job);
         let short = waiting.jobs.len() > self.idle.load(Ordering::Acquire);
         drop(waiting);
-        self.changed.notify_one();
+        self.changed.notify_all();
         if short && self.threads.load(Ordering::Acquire) < self.limit {
             // Loading takes a quarter of a second, so the new thread does it; the sound waits in the channel.
             let (model, dictionary, scratch) =
                 (self.model.clone(), self.dictionary.clone(), self.scratch.clone());
-            if let Err(error) = self.spawn(move || Decoder::new(&model, dictionary, &scratch)) {
+            if let Err(error) = self.spawn(false, move || {
+                Decoder::new(&model, dictionary, &scratch, FURTHER_KEEP)
+            }) {
                 tracing::warn!(target: "roomtone::speech", %error, "no further recogniser thread");
             }
         }
         Utterance { messages: sender }
     }
 
-    fn work(&self, mut decoder: Decoder) {
+    /// `first`: this pair gets every grammar ready ahead.
+    fn work(&self, mut decoder: Decoder, first: bool) {
         let mut compiled = 0;
         loop {
             let mut waiting = self.lock();
             let job = loop {
-                if let Some(job) = waiting.jobs.pop_front() {
+                if (first || !waiting.first_idle || waiting.jobs.len() > 1)
+                    && let Some(job) = waiting.jobs.pop_front()
+                {
                     break Some(job);
                 }
-                if let Some(grammar) = waiting.prepared.get(compiled).cloned() {
+                if let Some(grammar) = waiting.prepared.get(compiled).cloned().filter(|_| first) {
                     compiled += 1;
                     drop(waiting);
                     if let Err(error) = decoder.select(&grammar) {
@@ -197,9 +211,13 @@ impl Queue {
                     break None;
                 }
                 self.idle.fetch_add(1, Ordering::AcqRel);
+                waiting.first_idle |= first;
                 waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                waiting.first_idle &= !first;
                 self.idle.fetch_sub(1, Ordering::AcqRel);
             };
+            // Whoever left this one to us may take what is next.
+            self.changed.notify_all();
             drop(waiting);
             let Some(job) = job else { return };
             self.hear(&mut decoder, &job);
