@@ -184,6 +184,32 @@ fn more_callers_than_decoders_wait_and_are_heard() {
 }
 
 #[test]
+fn speakers_who_go_on_and_on_do_not_keep_the_others_waiting() {
+    let Some(ears) = ears() else { return };
+    let sound = ears.say("what time is breakfast", "rms");
+    let endless: Vec<_> = (0..8)
+        .map(|_| {
+            let mut utterance = ears.stt.start(&ears.expectations(), &Line::default()).unwrap();
+            utterance.feed(&sound);
+            utterance
+        })
+        .collect();
+    let mut utterance = ears.stt.start(&ears.expectations(), &Line::default()).unwrap();
+    utterance.feed(&sound);
+    // Blocks for ever if the two pairs belong to those who have not finished.
+    assert_eq!(
+        utterance.finish().blocking_recv().unwrap().unwrap().text,
+        "what time is breakfast"
+    );
+    for utterance in endless {
+        assert_eq!(
+            utterance.finish().blocking_recv().unwrap().unwrap().text,
+            "what time is breakfast"
+        );
+    }
+}
+
+#[test]
 fn a_grammar_with_an_unknown_word_or_bad_syntax_costs_one_utterance() {
     let Some(ears) = ears() else { return };
     for (jsgf, unknown) in [

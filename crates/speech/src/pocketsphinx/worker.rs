@@ -41,11 +41,15 @@ struct Job {
     language: String,
     line: Line,
     messages: Receiver<Message>,
+    /// No more sound will come.
+    complete: Arc<AtomicBool>,
 }
 
 /// An utterance that is being heard or waits to be. Dropping it ends the work.
 pub(super) struct Utterance {
     messages: Sender<Message>,
+    complete: Arc<AtomicBool>,
+    queue: Weak<Queue>,
 }
 
 impl Utterance {
@@ -67,12 +71,45 @@ impl Utterance {
     }
 }
 
+impl Drop for Utterance {
+    fn drop(&mut self) {
+        if let Some(queue) = self.queue.upgrade() {
+            // Under the lock, so that nobody looks at the flag and then misses the call.
+            let waiting = queue.lock();
+            self.complete.store(true, Ordering::Release);
+            drop(waiting);
+            queue.changed.notify_all();
+        }
+    }
+}
+
 #[derive(Default)]
 struct Waiting {
     jobs: VecDeque<Job>,
     prepared: Vec<Arc<Grammar>>,
     /// The first pair has nothing to do: what comes is its own.
     first_idle: bool,
+    /// Pairs that hear somebody who is still speaking.
+    live: usize,
+}
+
+impl Waiting {
+    /// The next utterance for a pair, and whether its speaker is still speaking. Complete ones first: they take a
+    /// tenth of their length. One pair is left to them, for a speaker holds his pair as long as he speaks.
+    fn take(&mut self, first: bool, limit: usize) -> Option<(Job, bool)> {
+        if !first && self.first_idle && self.jobs.len() == 1 {
+            return None;
+        }
+        if let Some(place) = self.jobs.iter().position(|j| j.complete.load(Ordering::Acquire)) {
+            return self.jobs.remove(place).map(|job| (job, false));
+        }
+        if self.live >= limit.saturating_sub(1).max(1) {
+            return None;
+        }
+        let job = self.jobs.pop_front()?;
+        self.live += 1;
+        Some((job, true))
+    }
 }
 
 /// Utterances in order of their beginning, and the threads that take them.
@@ -163,11 +200,13 @@ impl Queue {
 
     pub(super) fn open(&self, expectations: &Expectations, line: &Line) -> Utterance {
         let (sender, messages) = channel();
+        let complete = Arc::new(AtomicBool::new(false));
         let job = Job {
             grammar: expectations.grammar.clone(),
             language: expectations.language.clone(),
             line: line.clone(),
             messages,
+            complete: complete.clone(),
         };
         let mut waiting = self.lock();
         waiting.jobs.push_back(job);
@@ -184,7 +223,11 @@ impl Queue {
                 tracing::warn!(target: "roomtone::speech", %error, "no further recogniser thread");
             }
         }
-        Utterance { messages: sender }
+        Utterance {
+            messages: sender,
+            complete,
+            queue: self.me.clone(),
+        }
     }
 
     /// `first`: this pair gets every grammar ready ahead.
@@ -193,9 +236,7 @@ impl Queue {
         loop {
             let mut waiting = self.lock();
             let job = loop {
-                if (first || !waiting.first_idle || waiting.jobs.len() > 1)
-                    && let Some(job) = waiting.jobs.pop_front()
-                {
+                if let Some(job) = waiting.take(first, self.limit) {
                     break Some(job);
                 }
                 if let Some(grammar) = waiting.prepared.get(compiled).cloned().filter(|_| first) {
@@ -219,8 +260,12 @@ impl Queue {
             // Whoever left this one to us may take what is next.
             self.changed.notify_all();
             drop(waiting);
-            let Some(job) = job else { return };
+            let Some((job, live)) = job else { return };
             self.hear(&mut decoder, &job);
+            if live {
+                self.lock().live -= 1;
+                self.changed.notify_all();
+            }
         }
     }
 
