@@ -7,6 +7,10 @@ use crate::{Frame, frame::to_i16};
 /// The detector's own frame: 16 ms at 16 kHz.
 const WINDOW: usize = 256;
 const RATE: u32 = 16_000;
+/// No speech has been heard.
+const SILENT_DBFS: f32 = -120.0;
+/// How much the loudest level sinks in a window: 6 dB a second, so that a caller who turns soft is heard again.
+const SINK_DB: f32 = 0.1;
 
 /// How a voice is told from noise.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,6 +23,9 @@ pub struct VadConfig {
     pub offset_windows: u32,
     /// Windows quieter than this never count as speech, dBFS.
     pub floor_dbfs: f32,
+    /// Nor do windows so many dB below the loudest of the last seconds: the detector holds on through the room's and
+    /// the line's tail, which would be added to every pause.
+    pub tail_db: f32,
 }
 
 impl Default for VadConfig {
@@ -28,6 +35,7 @@ impl Default for VadConfig {
             onset_windows: 2,
             offset_windows: 3,
             floor_dbfs: -55.0,
+            tail_db: 30.0,
         }
     }
 }
@@ -58,6 +66,8 @@ pub struct Vad {
     silent: u32,
     speaking: bool,
     last_speech_end: u64,
+    /// Level of the loudest speech lately, dBFS, sinking.
+    loudest_dbfs: f32,
 }
 
 impl Vad {
@@ -73,6 +83,7 @@ impl Vad {
             silent: 0,
             speaking: false,
             last_speech_end: 0,
+            loudest_dbfs: SILENT_DBFS,
         }
     }
 
@@ -108,7 +119,12 @@ impl Vad {
             .sum::<f32>()
             / WINDOW as f32;
         let level = 10.0 * (power / (32_768.0 * 32_768.0) + 1e-12).log10();
-        let speech = score >= self.config.threshold && level >= self.config.floor_dbfs;
+        let near = level >= self.loudest_dbfs - self.config.tail_db;
+        let speech = score >= self.config.threshold && level >= self.config.floor_dbfs && near;
+        self.loudest_dbfs = (self.loudest_dbfs - SINK_DB).max(SILENT_DBFS);
+        if speech {
+            self.loudest_dbfs = self.loudest_dbfs.max(level);
+        }
         self.recent.rotate_left(1);
         self.recent[2] = speech;
         if speech {
@@ -143,5 +159,6 @@ impl Vad {
         self.silent = 0;
         self.speaking = false;
         self.last_speech_end = 0;
+        self.loudest_dbfs = SILENT_DBFS;
     }
 }
