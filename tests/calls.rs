@@ -369,6 +369,38 @@ async fn strangers_are_refused() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_never_connected_leaves_no_open_room() {
+    if engines_missing() {
+        return;
+    }
+    let place = Place::new("");
+    let running = place.start();
+    let phone = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let own = phone.local_addr().unwrap();
+    let body =
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
+    let invite = format!(
+        "INVITE sip:desk@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bKnone;rport\r\nMax-Forwards: 70\r\n\
+         From: <sip:guest@{own}>;tag=none\r\nTo: <sip:desk@{to}>\r\nCall-ID: none\r\nCSeq: 1 INVITE\r\n\
+         Contact: <sip:guest@{own}>\r\nContent-Type: application/sdp\r\nContent-Length: {length}\r\n\r\n{body}",
+        to = running.sip,
+        length = body.len(),
+    );
+    let (head, _) = invite.split_once("Contact:").unwrap();
+    let cancel = format!("{}Content-Length: 0\r\n\r\n", head.replace("INVITE", "CANCEL"));
+    // The caller thinks better of it at once.
+    phone.send_to(invite.as_bytes(), running.sip).unwrap();
+    phone.send_to(cancel.as_bytes(), running.sip).unwrap();
+    running
+        .err
+        .see("its end", |l| {
+            l.contains("before it was connected") && l.contains("call=call-")
+        })
+        .await;
+    place.ended_transcript("last").await;
+}
+
 /// Sends rubbish to the telephone port and to the ports of running calls until told to stop; gives how much.
 async fn pester(sip: std::net::SocketAddr, rtp: Vec<u16>, stop: tokio::sync::oneshot::Receiver<()>) -> usize {
     const MOST: usize = 6_000;

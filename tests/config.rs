@@ -290,3 +290,15 @@ fn misuse_is_told_from_failure() {
         );
     }
 }
+
+#[test]
+fn a_reader_who_goes_away_is_no_failure() {
+    let (gone, pipe) = std::io::pipe().unwrap();
+    drop(gone);
+    let done = Command::new(PROGRAM)
+        .arg("version")
+        .stdout(pipe)
+        .output()
+        .unwrap();
+    assert!(done.status.success() && done.stderr.is_empty(), "{done:?}");
+}

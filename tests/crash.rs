@@ -128,12 +128,15 @@ async fn told_to_stop_it_says_goodbye_within_two_seconds() {
     let words = packets_of_speech(&voice_of("slt", &closing));
     let mut running = place.start();
     running.warm().await;
-    let (talking, listening) = (
+    let (talking, listening, chatty) = (
+        Caller::call(&running.target()).await,
         Caller::call(&running.target()).await,
         Caller::call(&running.target()).await,
     );
-    // One is quiet, the other one hears the greeting: both are told.
+    // One is quiet, another one hears the greeting, the third talks and talks: all are told.
     talking.their_turn_is_over(Mono::ZERO).await;
+    chatty.say(&voice_of("rms", TALK[0].0).repeat(8));
+    tokio::time::sleep(Duration::from_millis(700)).await;
     let phone = phone().await;
     let asked = now();
     running.signal(Signal::TERM);
@@ -152,7 +155,7 @@ async fn told_to_stop_it_says_goodbye_within_two_seconds() {
         .await
         .unwrap();
     assert_eq!((late.result, late.sip_code), (CallResult::Refused, 503));
-    for caller in [&talking, &listening] {
+    for caller in [&talking, &listening, &chatty] {
         let (over, by) = caller.over().await;
         assert_eq!(by, HangupBy::Them);
         assert!(

@@ -1,5 +1,13 @@
 //! The `roomtone` program: command line, configuration, supervision. Wiring only.
 
+/// Prints a line. A reader who has gone away (`| head`) is no reason to fail, as it is with `println!`.
+macro_rules! outln {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
 mod cmd;
 mod config;
 #[cfg(test)]

@@ -232,7 +232,7 @@ async fn into_room(session: &Arc<Session>, parts: &Arc<Parts>, message: InboundM
 }
 
 /// Writes down what only the host reads.
-async fn note(session: &Arc<Session>, parts: &Arc<Parts>, code: &str, data: Value) {
+pub(crate) async fn note(session: &Arc<Session>, parts: &Arc<Parts>, code: &str, data: Value) {
     let data = match data {
         Value::Object(map) => map,
         _ => Map::new(),

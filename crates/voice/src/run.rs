@@ -56,6 +56,8 @@ pub(crate) struct Run {
     last_key: Mono,
     hold_since: Option<Mono>,
     hang_up_at: Option<(Mono, &'static str)>,
+    /// The closing words are said now: they neither wait for the caller nor stop for him.
+    closing: bool,
     ended: Option<(&'static str, String)>,
     turns: u32,
     interruptions: u32,
@@ -105,6 +107,7 @@ impl Run {
             last_key: now,
             hold_since: None,
             hang_up_at: None,
+            closing: false,
             ended: None,
             turns: 0,
             interruptions: 0,
@@ -147,6 +150,11 @@ impl Run {
             }
             LineEvent::Resumed => {
                 self.session.become_state(SessionState::Active);
+                if !self.speaker.is_busy() {
+                    // His silence is counted from here.
+                    let now = self.parts.clock.mono();
+                    self.machine(TurnEvent::DeskEnds, now);
+                }
             }
             LineEvent::Ended { by, reason } => self.ended = Some((by, reason)),
         }
@@ -154,6 +162,8 @@ impl Run {
 
     async fn on_command(&mut self, command: Command) {
         match command {
+            // Behind the closing words there is nothing more to say.
+            Command::Say(answer) if self.closing && answer.event.is_some() => drop(answer),
             Command::Say(answer) => self.speaker.enqueue(answer),
             Command::NothingToAnswer => self.turn.nothing_to_answer(),
             Command::Close => self.close().await,
@@ -166,6 +176,8 @@ impl Run {
         if let Some(playing) = self.speaker.stop(&self.leg.control) {
             self.note_spoken(&playing, true);
         }
+        self.closing = true;
+        self.leg.control.duck_on_onset(false);
         let session = self.session.clone();
         session.say(None, &self.parts.config.closing.clone()).await;
         self.hang_up_at = Some((now + CLOSING, "closing"));
@@ -223,6 +235,8 @@ impl Run {
                 TurnAction::Discard => self.utterance = None,
                 TurnAction::Interrupt => self.interrupt(),
                 TurnAction::Resume => self.leg.control.set_gain(1.0),
+                // Whoever put the line on hold is not silent, he does not hear.
+                TurnAction::NoInput if self.session.state() == SessionState::Paused => {}
                 TurnAction::NoInput => {
                     self.parts.tell(&self.session, ProgressEvent::NoInput);
                     self.send_to_room(TurnInput::NoInput);
@@ -285,6 +299,9 @@ impl Run {
     }
 
     fn interrupt(&mut self) {
+        if self.closing {
+            return;
+        }
         if let Some(playing) = self.speaker.stop(&self.leg.control) {
             self.interruptions += 1;
             self.note_spoken(&playing, true);
@@ -320,7 +337,10 @@ impl Run {
 
     fn speak(&mut self, now: Mono) {
         // Somebody who is speaking is not spoken over, but a noise must not silence the desk for ever.
-        let hold = self.turn.caller_has_floor() && self.speaker.playing.is_none() && self.speaker.is_busy();
+        let hold = !self.closing
+            && self.turn.caller_has_floor()
+            && self.speaker.playing.is_none()
+            && self.speaker.is_busy();
         self.hold_since = hold.then(|| self.hold_since.unwrap_or(now));
         let may_begin = self
             .hold_since

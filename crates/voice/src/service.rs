@@ -12,8 +12,9 @@ use tokio::{
 use crate::{
     Backend, Error, Progress, VoiceChannel,
     backend::IncomingCall,
+    hear::note,
     parts::{Parts, VoiceParts},
-    session::{Command, Session},
+    session::{Command, Session, SessionState},
 };
 
 /// Progress events kept for a slow watcher; older ones are lost to it.
@@ -137,11 +138,26 @@ impl VoiceService {
             tracing::info!(target: "roomtone::voice", call = %caller.call_id, trace = %caller.trace,
                 reason = result.reason, "a call was refused by the room");
             session.refuse(603, "refused").await;
-        } else {
-            // Does nothing unless the line could not be connected.
+            self.leave(session).await;
+        } else if session.state() == SessionState::Connecting {
+            // The caller gave up before the answer, or no line could be agreed upon.
+            tracing::info!(target: "roomtone::voice", call = %caller.call_id, trace = %caller.trace,
+                "a call ended before it was connected");
             session.refuse(503, "the line could not be opened").await;
+            session.become_state(SessionState::Ended);
+            self.leave(session).await;
         }
         Ok(())
+    }
+
+    /// Closes the room of a call that was never connected: nobody else will.
+    async fn leave(&self, session: &Arc<Session>) {
+        let end = json!({ "by": "failure", "reason": "not connected" });
+        note(session, &self.parts, "session_ended", end).await;
+        if let Err(error) = self.parts.engine.close_room(&session.room).await {
+            tracing::warn!(target: "roomtone::voice", call = %session.caller.call_id, trace = %session.caller.trace,
+                %error, "the room of a call that was not connected stays open");
+        }
     }
 
     /// Says the closing words to every caller and waits, at most `within`, until all calls are over.

@@ -230,8 +230,12 @@ impl TurnTaking {
     }
 
     /// The words were nothing and no answer will come: the caller may be silent or speak again.
+    /// His silence is counted from here: what failed once is not tried again at once.
     pub fn nothing_to_answer(&mut self) {
         self.waiting_for_desk = false;
+        if let Caller::Silent { since } = &mut self.caller {
+            *since = self.heard_until;
+        }
     }
 }
 
@@ -363,6 +367,16 @@ mod tests {
         run(&mut m, &[TurnEvent::DeskEnds]);
         assert_eq!(run(&mut m, &heard(25_000, 32_900)), []);
         assert_eq!(run(&mut m, &heard(32_900, 60_000)), [TurnAction::NoInput]);
+    }
+
+    #[test]
+    fn what_led_to_nothing_is_not_tried_again_at_once() {
+        let mut m = machine(Interruption::Confirmed);
+        run(&mut m, &[TurnEvent::DeskBegins, TurnEvent::DeskEnds]);
+        assert_eq!(run(&mut m, &heard(0, 8_000)), [TurnAction::NoInput]);
+        m.nothing_to_answer();
+        assert_eq!(run(&mut m, &heard(8_020, 15_980)), []);
+        assert_eq!(run(&mut m, &heard(16_000, 16_020)), [TurnAction::NoInput]);
     }
 
     #[test]

@@ -71,9 +71,9 @@ pub(crate) fn run(_place: &Place, args: &Args) -> Result<ExitCode> {
         .context("no runtime")?
         .block_on(place(args))?;
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        outln!("{}", serde_json::to_string(&report)?);
     } else {
-        println!("{}", words(&report));
+        outln!("{}", words(&report));
     }
     Ok(if report.result == CallResult::Answered {
         ExitCode::SUCCESS

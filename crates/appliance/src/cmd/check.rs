@@ -66,16 +66,16 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<ExitCode> {
         }
     }
     if args.json {
-        println!(
+        outln!(
             "{}",
             json!({ "good": report.good, "warnings": report.warnings, "problems": report.problems })
         );
     } else {
-        report.good.iter().for_each(|line| println!("    ok  {line}"));
-        report.warnings.iter().for_each(|line| println!("  warn  {line}"));
-        report.problems.iter().for_each(|line| println!(" wrong  {line}"));
+        report.good.iter().for_each(|line| outln!("    ok  {line}"));
+        report.warnings.iter().for_each(|line| outln!("  warn  {line}"));
+        report.problems.iter().for_each(|line| outln!(" wrong  {line}"));
         if report.problems.is_empty() {
-            println!("All is well.");
+            outln!("All is well.");
         }
     }
     Ok(if report.problems.is_empty() {

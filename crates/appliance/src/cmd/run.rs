@@ -77,7 +77,7 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<ExitCode> {
                 if let Err(error) = call(demo, target).await {
                     eprintln!("roomtone: the demonstration call failed: {}", crate::problem::one_line(&error));
                 }
-                println!("\nThat was the box answering a telephone call. It stays up: call it yourself, or press Ctrl-C.");
+                outln!("\nThat was the box answering a telephone call. It stays up: call it yourself, or press Ctrl-C.");
             })
         });
         tokio::select! {
@@ -134,25 +134,25 @@ async fn feed_watchdog() {
 
 fn introduce(house: &House, state: &Path, demo: bool) {
     let port = house.endpoint.local_addr().port();
-    println!("Roomtone {} answers calls.", env!("CARGO_PKG_VERSION"));
+    outln!("Roomtone {} answers calls.", env!("CARGO_PKG_VERSION"));
     for address in addresses(house.endpoint.local_addr().ip()) {
         let from = if address.is_loopback() {
             "this machine"
         } else {
             "this network"
         };
-        println!("  Call it       sip:desk@{address}:{port}  (UDP, G.711, from {from})");
+        outln!("  Call it       sip:desk@{address}:{port}  (UDP, G.711, from {from})");
     }
     let program = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
     let (program, state) = (from_here(&program), from_here(state));
-    println!("  It hears      English only, until a recogniser model for other languages is added");
-    println!("  It keeps      everything in {state}");
-    println!("  Read a call   {program} transcript last --state {state}");
-    println!("  Stop it       Ctrl-C");
+    outln!("  It hears      English only, until a recogniser model for other languages is added");
+    outln!("  It keeps      everything in {state}");
+    outln!("  Read a call   {program} transcript last --state {state}");
+    outln!("  Stop it       Ctrl-C");
     if demo {
-        println!("\nA guest calls, over SIP and RTP on this machine:\n");
+        outln!("\nA guest calls, over SIP and RTP on this machine:\n");
     } else {
-        println!();
+        outln!();
     }
 }
 

@@ -39,10 +39,10 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<ExitCode> {
     }
     for record in &records {
         if args.json {
-            println!("{}", serde_json::to_string(record)?);
+            outln!("{}", serde_json::to_string(record)?);
         } else {
             let detail: Vec<String> = record.detail.iter().map(|(k, v)| format!("{k}={v}")).collect();
-            println!(
+            outln!(
                 "{}  {:<18} {:<12} {}",
                 record.at.strftime("%H:%M:%S%.3f"),
                 record.step,

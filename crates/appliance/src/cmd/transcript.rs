@@ -43,7 +43,7 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<ExitCode> {
     }
     let transcript = Transcript::read(&room, &events);
     if args.json {
-        println!("{}", serde_json::to_string(&transcript)?);
+        outln!("{}", serde_json::to_string(&transcript)?);
     } else {
         print(&transcript);
     }
@@ -88,7 +88,7 @@ fn print(transcript: &Transcript) {
             (e - transcript.started).total(jiff::Unit::Second).unwrap_or(0.0)
         )
     });
-    println!(
+    outln!(
         "{call}  {}  {end}",
         transcript.started.strftime("%Y-%m-%d %H:%M:%S UTC")
     );
@@ -97,9 +97,9 @@ fn print(transcript: &Transcript) {
         let sure = turn
             .confidence
             .map_or(String::new(), |c| format!("  [{:.0} % sure]", c * 100.0));
-        println!("{:>8}  {}{sure}{mark}", turn.who, turn.text);
+        outln!("{:>8}  {}{sure}{mark}", turn.who, turn.text);
         if let Some(w) = &turn.waterfall_ms {
-            println!("{:>8}  {}", "", waterfall(w));
+            outln!("{:>8}  {}", "", waterfall(w));
         }
     }
 }

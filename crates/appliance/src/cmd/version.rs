@@ -22,14 +22,14 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<ExitCode> {
     let voice = Flite::new().err().map(|e| e.to_string());
     if args.json {
         let engines = json!({ "pocketsphinx": ears.is_none(), "flite": voice.is_none() });
-        println!(
+        outln!(
             "{}",
             json!({ "version": env!("CARGO_PKG_VERSION"), "target": target(), "engines": engines })
         );
     } else {
-        println!("roomtone {} ({})", env!("CARGO_PKG_VERSION"), target());
+        outln!("roomtone {} ({})", env!("CARGO_PKG_VERSION"), target());
         for (name, missing) in [("pocketsphinx", ears), ("flite", voice)] {
-            println!("  {name:<13} {}", missing.as_deref().unwrap_or("installed"));
+            outln!("  {name:<13} {}", missing.as_deref().unwrap_or("installed"));
         }
     }
     Ok(ExitCode::SUCCESS)
