@@ -6,6 +6,7 @@ use std::{
 };
 
 use roomtone_desk::DeskConfig;
+use roomtone_guard::PrivacyConfig;
 use roomtone_hotel::HotelConfig;
 use roomtone_sip::SipConfig;
 use roomtone_speech::SpeechConfig;
@@ -30,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) speech: SpeechConfig,
     /// Conversation.
     pub(crate) voice: VoiceConfig,
+    /// What is kept of conversations, and how long.
+    pub(crate) privacy: PrivacyConfig,
     /// Where things are kept.
     pub(crate) store: StoreConfig,
     /// What is logged.
@@ -148,6 +151,8 @@ impl Loaded {
             .into_iter()
             .map(|(key, problem)| ("voice", key, problem))
             .collect();
+        let privacy = self.config.privacy.problems().into_iter();
+        wrong.extend(privacy.map(|(key, problem)| ("privacy", key, problem)));
         if !(1..=64).contains(&self.config.speech.cores) {
             wrong.push((
                 "speech",
@@ -216,13 +221,13 @@ fn place(text: &str, byte: usize) -> (usize, usize) {
 fn mistake(file: &Path, text: &str, error: &toml::de::Error) -> Mistake {
     let message = error.message();
     let (problem, remedy) = match unknown(message) {
-        Some((key, known)) => {
+        Some((what, key, known)) => {
             let near = nearest(&key, &known);
             let remedy = near.map_or_else(
                 || format!("known here: {}", known.join(", ")),
                 |n| format!("did you mean `{n}`?"),
             );
-            (format!("unknown key `{key}`"), Some(remedy))
+            (format!("unknown {what} `{key}`"), Some(remedy))
         }
         None => (message.replace('\n', " "), None),
     };
@@ -235,14 +240,20 @@ fn mistake(file: &Path, text: &str, error: &toml::de::Error) -> Mistake {
     }
 }
 
-/// The key and those that exist, out of serde's "unknown field `x`, expected one of `a`, `b`".
-fn unknown(message: &str) -> Option<(String, Vec<String>)> {
-    let rest = message
+/// What is unknown (`key`, `value`), its name and those that exist, out of serde's "unknown field `x`, expected one of
+/// `a`, `b`".
+fn unknown(message: &str) -> Option<(&'static str, String, Vec<String>)> {
+    let (what, rest) = message
         .strip_prefix("unknown field `")
-        .or_else(|| message.strip_prefix("unknown variant `"))?;
+        .map(|rest| ("key", rest))
+        .or_else(|| {
+            message
+                .strip_prefix("unknown variant `")
+                .map(|rest| ("value", rest))
+        })?;
     let (key, rest) = rest.split_once('`')?;
     let known = rest.split('`').skip(1).step_by(2).map(str::to_owned).collect();
-    Some((key.to_owned(), known))
+    Some((what, key.to_owned(), known))
 }
 
 /// The known key that looks most like `key`, if any does.
@@ -282,7 +293,7 @@ mod tests {
             ),
             (
                 "[voice]\ninterruption = \"confirm\"\n",
-                "f:2:16: unknown key `confirm` → did you mean `confirmed`?",
+                "f:2:16: unknown value `confirm` → did you mean `confirmed`?",
             ),
         ];
         for (text, want) in cases {

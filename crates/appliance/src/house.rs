@@ -6,8 +6,9 @@ use anyhow::{Context, Result, anyhow};
 use roomtone_audio::Pool;
 use roomtone_base::{EvidenceSink, IdSource, NoTelemetry, Rng, SharedClock, SystemClock};
 use roomtone_desk::{Desk, DeskChannel, tool::Toolbox};
+use roomtone_guard::Retention;
 use roomtone_hotel::{House as Hotel, Seed};
-use roomtone_room::{RoomEngine, Store};
+use roomtone_room::{FrameworkEventType, RoomEngine, Store, Subscription};
 use roomtone_sip::{Deps, Endpoint, Refusal};
 use roomtone_speech::{
     Grammar, Phrases, STT_ENGINES, SpeechConfig, Stt, TTS_ENGINES, Tts,
@@ -36,6 +37,7 @@ pub(crate) struct House {
     phrases: Arc<Phrases>,
     evidence: Arc<EvidenceLog>,
     speech: SpeechConfig,
+    _retired: Subscription,
 }
 
 /// Loads the desk with the tools of its trade.
@@ -122,9 +124,12 @@ impl House {
         let evidence = Arc::new(EvidenceLog::open(state.join("audit.db"))?);
         let sink: Arc<dyn EvidenceSink> = evidence.clone();
         let store: Arc<dyn Store> = Arc::new(SqliteRoomStore::open(state.join("rooms.db"))?);
+        let retention = Retention::new(store.clone(), clock.clone(), config.privacy.clone());
         let engine = RoomEngine::builder(clock.clone(), ids.clone(), store)
             .evidence(sink.clone())
             .build()?;
+        let retired = forget_when_ended(&engine, &retention);
+        tokio::spawn(retention.keep_watch());
         let now = clock.now().to_zoned(desk.zone().clone());
         let hotel = Hotel::open(&state.join("hotel.db"), &load_seed(loaded)?, &now).await?;
         let mut tools = Toolbox::new(clock.clone());
@@ -180,6 +185,7 @@ impl House {
             phrases,
             evidence,
             speech: config.speech.clone(),
+            _retired: retired,
         })
     }
 
@@ -220,6 +226,21 @@ impl House {
             tracing::error!(target: "roomtone", lost = self.evidence.lost(), "evidence could not be written");
         }
     }
+}
+
+/// Tells `retention` of every room that closes, for as long as the subscription lives.
+fn forget_when_ended(engine: &RoomEngine, retention: &Retention) -> Subscription {
+    let retention = retention.clone();
+    engine.subscribe(vec![FrameworkEventType::RoomClosed], move |event| {
+        let (retention, room) = (retention.clone(), event.room_id.clone());
+        tokio::spawn(async move {
+            if let Some(room) = room
+                && let Err(error) = retention.ended(&room).await
+            {
+                tracing::error!(target: "roomtone::guard", %room, %error, "a conversation could not be deleted");
+            }
+        });
+    })
 }
 
 /// Words of the desk's grammars that the recogniser cannot hear.

@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::Zoned;
-use roomtone_base::{ChannelId, Evidence, EvidenceSink, RoomId, SharedClock, TraceId};
+use roomtone_base::{ChannelId, Evidence, EvidenceSink, Mono, RoomId, SharedClock, TraceId};
 use roomtone_room::{
     Channel, ChannelBinding, ChannelCategory, ChannelOutput, ChannelType, DeliveryError, EventContent,
     EventDraft, EventType, RoomContext, RoomEvent,
@@ -39,7 +39,8 @@ pub struct DeskChannel {
     tools: Toolbox,
     clock: SharedClock,
     evidence: Arc<dyn EvidenceSink>,
-    states: Mutex<HashMap<RoomId, State>>,
+    /// With the time of their last turn.
+    states: Mutex<HashMap<RoomId, (Mono, State)>>,
 }
 
 impl fmt::Debug for DeskChannel {
@@ -72,13 +73,13 @@ impl DeskChannel {
         &self.desk
     }
 
-    fn states(&self) -> MutexGuard<'_, HashMap<RoomId, State>> {
+    fn states(&self) -> MutexGuard<'_, HashMap<RoomId, (Mono, State)>> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The room's conversation: from memory, from its metadata, or a new one.
     fn state(&self, event: &RoomEvent, context: &RoomContext) -> State {
-        if let Some(state) = self.states().get(&event.room_id) {
+        if let Some((_, state)) = self.states().get(&event.room_id) {
             return state.clone();
         }
         let stored = context.room.metadata.get(STATE).cloned();
@@ -100,16 +101,16 @@ impl DeskChannel {
     fn keep(&self, room: &RoomId, state: State) {
         let mut states = self.states();
         if states.len() >= KEPT && !states.contains_key(room) {
+            // Ended ones first, then the one that was not spoken in for the longest time.
             let old = states
                 .iter()
-                .find(|(_, s)| s.ended)
-                .or_else(|| states.iter().next())
+                .min_by_key(|(_, (used, s))| (!s.ended, *used))
                 .map(|(r, _)| r.clone());
             if let Some(old) = old {
                 states.remove(&old);
             }
         }
-        states.insert(room.clone(), state);
+        states.insert(room.clone(), (self.clock.mono(), state));
     }
 
     /// Works through a turn with its tool calls. What was done is kept before it is told.
@@ -292,7 +293,7 @@ impl Channel for DeskChannel {
 impl Context for DeskChannel {
     fn expectations(&self, room: &RoomId) -> Expectations {
         match self.states().get(room) {
-            Some(state) => self.desk.expectations(state),
+            Some((_, state)) => self.desk.expectations(state),
             None => self.desk.expectations(&self.desk.open_conversation("")),
         }
     }

@@ -25,7 +25,11 @@ pub struct PrivacyConfig {
 
 impl Default for PrivacyConfig {
     fn default() -> Self {
-        PrivacyConfig { record: Record::Off, store_transcript: true, transcript_days: 90 }
+        PrivacyConfig {
+            record: Record::Off,
+            store_transcript: true,
+            transcript_days: 90,
+        }
     }
 }
 
@@ -34,6 +38,9 @@ impl PrivacyConfig {
     pub fn problems(&self) -> Vec<(&'static str, String)> {
         let days = self.transcript_days;
         let wrong = !(1..=3_650).contains(&days);
-        wrong.then(|| ("transcript_days", format!("{days} is not within 1 to 3650"))).into_iter().collect()
+        wrong
+            .then(|| ("transcript_days", format!("{days} is not within 1 to 3650")))
+            .into_iter()
+            .collect()
     }
 }

@@ -32,7 +32,9 @@ impl Retention {
         loop {
             match self.sweep().await {
                 Ok(0) => {}
-                Ok(rooms) => tracing::info!(target: "roomtone::guard", rooms, "conversations have had their time"),
+                Ok(rooms) => {
+                    tracing::info!(target: "roomtone::guard", rooms, "conversations have had their time")
+                }
                 Err(error) => {
                     tracing::error!(target: "roomtone::guard", %error, "old conversations could not be deleted");
                 }
@@ -47,9 +49,16 @@ impl Retention {
     /// What the store does not give; what was deleted before stays deleted.
     pub async fn sweep(&self) -> Result<usize, StoreError> {
         let days = i64::from(self.config.transcript_days);
-        let oldest = self.clock.now().saturating_sub(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MIN);
+        let oldest = self
+            .clock
+            .now()
+            .saturating_sub(SignedDuration::from_hours(24 * days))
+            .unwrap_or(Timestamp::MIN);
         let mut due: Vec<RoomId> = Vec::new();
-        let mut query = RoomQuery { limit: PAGE, ..RoomQuery::default() };
+        let mut query = RoomQuery {
+            limit: PAGE,
+            ..RoomQuery::default()
+        };
         loop {
             let rooms = self.store.rooms(&query).await?;
             if rooms.is_empty() {
@@ -110,14 +119,24 @@ mod tests {
         }
 
         async fn rooms(&self) -> usize {
-            self.store.rooms(&RoomQuery { limit: PAGE, ..RoomQuery::default() }).await.unwrap().len()
+            self.store
+                .rooms(&RoomQuery {
+                    limit: PAGE,
+                    ..RoomQuery::default()
+                })
+                .await
+                .unwrap()
+                .len()
         }
     }
 
     #[tokio::test]
     async fn conversations_go_after_their_days_and_not_before() {
         let world = world();
-        let retention = world.retention(PrivacyConfig { transcript_days: 30, ..PrivacyConfig::default() });
+        let retention = world.retention(PrivacyConfig {
+            transcript_days: 30,
+            ..PrivacyConfig::default()
+        });
         world.engine.create_room(NewRoom::default()).await.unwrap();
         world.clock.advance(Duration::from_secs(20 * 86_400));
         world.engine.create_room(NewRoom::default()).await.unwrap();
@@ -130,10 +149,25 @@ mod tests {
     #[tokio::test]
     async fn where_nothing_is_kept_a_closed_conversation_goes_and_an_open_one_stays() {
         let world = world();
-        let retention = world.retention(PrivacyConfig { store_transcript: false, ..PrivacyConfig::default() });
+        let retention = world.retention(PrivacyConfig {
+            store_transcript: false,
+            ..PrivacyConfig::default()
+        });
         let (over, open) = (
-            world.engine.create_room(NewRoom::default()).await.unwrap().id.clone(),
-            world.engine.create_room(NewRoom::default()).await.unwrap().id.clone(),
+            world
+                .engine
+                .create_room(NewRoom::default())
+                .await
+                .unwrap()
+                .id
+                .clone(),
+            world
+                .engine
+                .create_room(NewRoom::default())
+                .await
+                .unwrap()
+                .id
+                .clone(),
         );
         world.engine.close_room(&over).await.unwrap();
         assert_eq!(retention.sweep().await.unwrap(), 1);

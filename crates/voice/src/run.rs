@@ -299,7 +299,10 @@ impl Run {
     }
 
     fn interrupt(&mut self) {
-        if self.closing {
+        let leaving = self.speaker.playing.as_ref().is_some_and(|p| p.answer.end_call);
+        if self.closing || leaving {
+            // Words that end the call are said to their end: behind them nobody is there to answer.
+            self.leg.control.set_gain(1.0);
             return;
         }
         if let Some(playing) = self.speaker.stop(&self.leg.control) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use roomtone_audio::{Codec, Encoded, MAX_PAYLOAD, Payload};
+use roomtone_audio::{Codec, Encoded, MAX_PAYLOAD, Payload, g711};
 use roomtone_base::Mono;
 
 use super::{
@@ -127,11 +127,14 @@ impl Send {
             self.fresh = true;
             return Some(self.write(pt, event.marker, event.timestamp, &event.payload, 0, out));
         }
-        let record = record?;
+        let mut record = record?;
         let Payload::Audio(codec) = record.payload else {
             return None;
         };
-        let (pt, _) = self.how.audio.iter().flatten().find(|(_, c)| *c == codec)?;
+        let mut agreed = self.how.audio.iter().flatten();
+        let same = agreed.clone().find(|(_, c)| *c == codec);
+        let (pt, wanted) = same.or_else(|| agreed.next())?;
+        recode(&mut record, codec, *wanted);
         let marker = record.marker || self.fresh;
         self.fresh = false;
         Some(self.write(*pt, marker, timestamp, record.bytes(), record.tag, out))
@@ -167,6 +170,20 @@ impl Send {
             sequence,
             tag,
         }
+    }
+}
+
+/// Brings a record to the codec that holds now: the other side may change it in mid-call, and what is on the ring, or a
+/// pipeline that does not know yet, still speaks the old one. Both are G.711, a byte a sample.
+fn recode(record: &mut Encoded, from: Codec, to: Codec) {
+    let by: fn(u8) -> u8 = match (from, to) {
+        (Codec::Pcmu, Codec::Pcma) => |byte| g711::encode_alaw(g711::decode_ulaw(byte)),
+        (Codec::Pcma, Codec::Pcmu) => |byte| g711::encode_ulaw(g711::decode_alaw(byte)),
+        (Codec::Pcmu, Codec::Pcmu) | (Codec::Pcma, Codec::Pcma) => return,
+    };
+    let length = record.bytes().len();
+    for byte in record.bytes_mut(length) {
+        *byte = by(*byte);
     }
 }
 
@@ -220,7 +237,20 @@ mod tests {
             ..HOW
         };
         let mut s = Send::new(only, [0, 0], at(0));
-        assert!(slot(&mut s, 0, Some(Encoded::audio(Codec::Pcma, &[1; 160]))).is_none());
+        let mut out = [0; PACKET];
+        let loud = Encoded::audio(Codec::Pcma, &[g711::encode_alaw(8_000); 160]);
+        let p = s.slot(at(0), &mut out, || Some(loud)).unwrap();
+        let (h, payload) = header::parse(&out[..p.len]).unwrap();
+        assert_eq!(
+            (h.payload_type, payload.len()),
+            (0, 160),
+            "what is not agreed is recoded, not dropped"
+        );
+        assert!(
+            payload
+                .iter()
+                .all(|b| (g711::decode_ulaw(*b) - 8_000).abs() < 400)
+        );
     }
 
     #[test]
