@@ -342,6 +342,16 @@ fn mistakes_in_files_are_named_with_file_line_and_remedy() {
         ),
         (
             "lang/en/prompts.ftl",
+            "this is the automatic assistant of {$house}",
+            "you have reached {$house}",
+            &[
+                "prompts.ftl:",
+                "does not say that no person speaks",
+                "automatic, ",
+            ],
+        ),
+        (
+            "lang/en/prompts.ftl",
             "stopped =",
             "stoped =",
             &["message `stopped` is missing"],

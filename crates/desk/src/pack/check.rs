@@ -463,6 +463,7 @@ impl Checker<'_> {
                 self.error(&file, 0, format!("the message `{name}` is missing"), remedy);
             }
         }
+        self.disclosure(&file, files);
         for (name, message) in &files.prompts.messages {
             let own = sources
                 .iter()
@@ -477,6 +478,25 @@ impl Checker<'_> {
                     self.error(&file, message.line, text, remedy);
                 }
             }
+        }
+    }
+
+    /// Whoever calls learns with the first words that no person speaks (RC-078).
+    fn disclosure(&mut self, file: &str, files: &LanguageFiles) {
+        let words = &files.lexicon.disclosure;
+        let says = |text: &String| {
+            let text = text.to_lowercase();
+            words.iter().any(|w| text.contains(&w.to_lowercase()))
+        };
+        let line = files.prompts.messages.get("greeting").map_or(0, |m| m.line);
+        if !files.prompts.texts("greeting").iter().all(says) {
+            let remedy = match words.as_slice() {
+                [] => "write such words as `disclosure` into lexicon.toml, and one of them into the greeting"
+                    .to_owned(),
+                words => format!("put one of these words into it: {}", words.join(", ")),
+            };
+            let message = "the greeting does not say that no person speaks".to_owned();
+            self.error(file, line, message, remedy);
         }
     }
 }

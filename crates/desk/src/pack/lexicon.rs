@@ -94,6 +94,8 @@ pub struct Lexicon {
     pub conjunctions: Vec<String>,
     /// Words that take back the value behind them: "not".
     pub negations: Vec<String>,
+    /// Words that say that no person speaks; the greeting must hold one of them (RC-078).
+    pub disclosure: Vec<String>,
     /// One way of writing for several: `checkout = "check out"`.
     pub rewrite: BTreeMap<String, String>,
     /// What a recogniser writes for what is meant: `rum = "room"`. Taken at a cost.
@@ -115,6 +117,8 @@ struct File {
     conjunctions: Vec<String>,
     #[serde(default)]
     negations: Vec<String>,
+    #[serde(default)]
+    disclosure: Vec<String>,
     #[serde(default)]
     rewrite: BTreeMap<String, String>,
     #[serde(default)]
@@ -156,6 +160,7 @@ pub(super) fn parse(source: &Source) -> Result<Lexicon, Error> {
         light: file.light,
         conjunctions: file.conjunctions,
         negations: file.negations,
+        disclosure: file.disclosure,
         rewrite: file.rewrite,
         confusions: file.confusions,
         pronunciations: file.pronunciations,

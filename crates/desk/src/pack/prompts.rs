@@ -25,6 +25,32 @@ pub struct Prompts {
     pub messages: BTreeMap<String, Message>,
 }
 
+impl Prompts {
+    /// The texts of a message as written, its own and each variant's; none if it is not there.
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        let Some(message) = self.messages.get(name) else {
+            return Vec::new();
+        };
+        let mut texts: Vec<String> = Vec::new();
+        for (i, line) in self.text.lines().skip(message.line.saturating_sub(1)).enumerate() {
+            let goes_on = line.starts_with(char::is_whitespace) || line.starts_with(['}', '[', '*']);
+            if i > 0 && !goes_on {
+                break;
+            }
+            let variant = line.trim_start().starts_with('.');
+            match (i == 0 || variant, line.split_once('='), texts.last_mut()) {
+                (true, Some((_, text)), _) => texts.push(text.trim().to_owned()),
+                (_, _, Some(text)) => {
+                    text.push(' ');
+                    text.push_str(line.trim());
+                }
+                _ => {}
+            }
+        }
+        texts
+    }
+}
+
 /// Reads the messages' names, variants and placeholders, and refuses figures: what a prompt says in numbers has to come
 /// from a source (dialogue engine, section 3.5).
 pub(super) fn parse(source: &Source) -> Result<Prompts, Error> {

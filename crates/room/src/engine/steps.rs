@@ -457,7 +457,9 @@ impl Inner {
             Some(Err(error)) => error.to_string(),
             None => "connecting the session took too long".to_owned(),
         };
-        tracing::error!(target: "roomtone::room", room = %committed.room_id, error, "session not connected");
+        // The caller may just have hung up: whose session it is says more about it.
+        let trace = passed.event.correlation_id.as_ref().map_or("", |t| t.as_str());
+        tracing::info!(target: "roomtone::room", room = %committed.room_id, trace, error, "session not connected");
         self.tell_of(FrameworkEventType::DeliveryFailed, &passed.event, |event| {
             event.channel_id = Some(committed.channel.id.clone());
             event.data.insert("error".to_owned(), error.into());
