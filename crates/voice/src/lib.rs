@@ -1,7 +1,7 @@
 //! The voice channel: sessions, turn-taking, interruption, speaking.
 //!
 //! A call comes in over a [`Backend`], enters its room like any message, and is answered once that message is
-//! committed. While it lasts one task ([`run`]) reads what the real-time leg heard, lets the turn machine
+//! committed. While it lasts one task (module `run`) reads what the real-time leg heard, lets the turn machine
 //! ([`TurnTaking`], pure) decide, feeds the recogniser while the caller talks, and hands the room's answers to the
 //! leg clause by clause.
 //!
