@@ -1,6 +1,6 @@
 //! PocketSphinx: the recogniser that comes as Debian packages with its model. English, closed grammars.
 //!
-//! A pair of decoders ([`decoder`]) hears one utterance at a time on a thread of its own. Pairs are made when more
+//! A pair of decoders (module `decoder`) hears one utterance at a time on a thread of its own. Pairs are made when more
 //! callers speak at once than pairs exist, up to a limit; beyond it utterances wait with their sound kept, and are heard
 //! in a tenth of their length once their speakers have finished.
 
